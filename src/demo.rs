@@ -1,0 +1,6 @@
+//! Embedded clusters: the Kubernetes API as a tower service, and a TLS listener on loopback.
+//!
+//! May use: nothing.
+//! Crates: hyper, rustls, rcgen, tokio, serde, toml.
+
+pub mod container;

@@ -1,0 +1,4 @@
+//! Paths, environment, and atomic private writes.
+//!
+//! May use: model.
+//! Crates: directories.

@@ -1,0 +1,3 @@
+//! The `kontrast` program.
+
+fn main() {}

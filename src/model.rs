@@ -1,0 +1,21 @@
+//! The nouns that every room shares. Plain values: nothing here waits, reads a clock or knows a Kubernetes type.
+//!
+//! May use: nothing.
+//! Crates: none.
+
+pub mod time;
+pub mod ids;
+pub mod health;
+pub mod object;
+pub mod record;
+pub mod report;
+
+pub use health::{ClusterState, StreamState};
+pub use ids::{
+    ContainerKind, ContextId, ObjectRef, PaneId, PatternId, PodKey, RecordId, SourceId, Target, WorkloadKey,
+    WorkloadKind,
+};
+pub use object::{ContainerRow, ContainerState, EventRow, PodRow, Termination};
+pub use record::{Level, Line, Source};
+pub use report::{Gap, GapCause, Ingest, Report};
+pub use time::{Span, Time};

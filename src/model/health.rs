@@ -1,0 +1,78 @@
+//! What is known of a connection right now. Every state that is not good carries the cause in the server's words.
+
+use std::sync::Arc;
+
+use super::time::Time;
+
+/// The state of one context. The messages are raw words from outside: `text::display` before they are shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClusterState {
+    /// Not tried yet, or trying for the first time since `since`.
+    Connecting { since: Time },
+    /// Watches are open and answered lately.
+    Live { since: Time },
+    /// It was live; what is shown is as old as `since`. `next` is the time of the next try.
+    Stale { since: Time, cause: Arc<str>, next: Time },
+    /// The credential plugin needs a person, or the credentials were refused (401).
+    NeedsLogin { since: Time, cause: Arc<str> },
+    /// 403 for everything that was asked; `cause` is the server's sentence.
+    Forbidden { since: Time, cause: Arc<str> },
+    /// Never reached. `next` is the time of the next try.
+    Unreachable { since: Time, cause: Arc<str>, next: Time },
+    /// The kubeconfig of this context cannot be used; no try will follow.
+    Broken { since: Time, cause: Arc<str> },
+}
+
+impl ClusterState {
+    pub const fn is_live(&self) -> bool {
+        matches!(self, Self::Live { .. })
+    }
+
+    /// Since when the cluster is in this state.
+    pub const fn since(&self) -> Time {
+        match self {
+            Self::Connecting { since }
+            | Self::Live { since }
+            | Self::Stale { since, .. }
+            | Self::NeedsLogin { since, .. }
+            | Self::Forbidden { since, .. }
+            | Self::Unreachable { since, .. }
+            | Self::Broken { since, .. } => *since,
+        }
+    }
+
+    /// Why, in the words of whoever said no.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Connecting { .. } | Self::Live { .. } => None,
+            Self::Stale { cause, .. }
+            | Self::NeedsLogin { cause, .. }
+            | Self::Forbidden { cause, .. }
+            | Self::Unreachable { cause, .. }
+            | Self::Broken { cause, .. } => Some(cause),
+        }
+    }
+}
+
+/// The state of one log stream. "Connected" alone is not a state: a healthy socket proves nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamState {
+    /// The request is on its way.
+    Opening,
+    /// Open; lines arrive as the container writes them.
+    Live,
+    /// The container is waiting (image pull, crash back-off, config): there is nothing to read yet.
+    Waiting { reason: Arc<str> },
+    /// Broken; the next try is at `next`.
+    Reconnecting { attempt: u32, cause: Arc<str>, next: Time },
+    /// 401 or 403: which verb is missing, in the server's words. No try will follow by itself.
+    Denied { cause: Arc<str> },
+    /// The server asked to come back later.
+    Throttled { until: Time },
+    /// The container instance ended and everything it wrote was read.
+    Ended,
+    /// The pod is gone; what was read is kept.
+    Gone,
+    /// Not followed, by a cap of ours; `cap` says which.
+    NotFollowed { cap: Arc<str> },
+}

@@ -1,0 +1,111 @@
+//! What the edges tell the rest: `Report` goes to the loop, `Ingest` to the engine. Past tense: it has happened.
+
+use std::sync::Arc;
+
+use super::health::{ClusterState, StreamState};
+use super::ids::{ContextId, PodKey, SourceId};
+use super::object::{EventRow, PodRow};
+use super::record::{Line, Source};
+use super::time::Time;
+
+/// News of one context for the screen.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Report {
+    StateChanged {
+        context: ContextId,
+        state: ClusterState,
+    },
+    /// The server's version, as `v1.36.2`.
+    VersionLearned {
+        context: ContextId,
+        version: Arc<str>,
+    },
+    /// A full list after (re)connecting: everything not in it is gone.
+    PodsListed {
+        context: ContextId,
+        pods: Vec<PodRow>,
+    },
+    PodApplied(PodRow),
+    PodDeleted(PodKey),
+    EventsListed {
+        context: ContextId,
+        events: Vec<EventRow>,
+    },
+    EventApplied {
+        context: ContextId,
+        event: EventRow,
+    },
+    SourceOpened(Source),
+    StreamChanged {
+        source: SourceId,
+        state: StreamState,
+    },
+    /// One thing of several is refused or failing (say, events are forbidden) while the cluster as a whole is live.
+    Limited {
+        context: ContextId,
+        what: Arc<str>,
+        cause: Arc<str>,
+    },
+}
+
+/// News of one context for the engine: what was read and, as important, what was and was not watched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ingest {
+    /// Log access to this context was gained (`true`) or lost. Before the first of these a context is not watched.
+    Watched {
+        context: ContextId,
+        at: Time,
+        watched: bool,
+    },
+    /// The context as a whole, or its logs, are refused; nothing can be concluded from its silence.
+    Forbidden {
+        context: ContextId,
+        at: Time,
+    },
+    SourceOpened(Source),
+    /// The stream is live: from `from` on (an event time, at or before now) every line is being delivered.
+    CoverageBegan {
+        source: SourceId,
+        from: Time,
+    },
+    /// Coverage ended at `at`: the stream broke or the container ended.
+    CoverageEnded {
+        source: SourceId,
+        at: Time,
+    },
+    Lines {
+        source: SourceId,
+        lines: Vec<Line>,
+    },
+    GapFound {
+        source: SourceId,
+        gap: Gap,
+    },
+    /// The container instance ended; no further line will come, so an open record is complete.
+    SourceEnded {
+        source: SourceId,
+        at: Time,
+    },
+}
+
+/// An interval of a stream that is known to be lost. Always shown, never silent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The last line known before it.
+    pub from: Time,
+    /// The first line known after it.
+    pub to: Time,
+    pub cause: GapCause,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GapCause {
+    /// The last line shown was not served again on resume: the kubelet rotated its file.
+    Rotated,
+    /// The container restarted this many times unseen.
+    Restarted(u32),
+    /// The server could not serve the log; its words.
+    Unreadable(Arc<str>),
+    /// Lines dropped by us, counted.
+    Dropped(u64),
+}

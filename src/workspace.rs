@@ -1,0 +1,4 @@
+//! What the user sees and does, as data: commands, keymap, layout, exec screens, the state and `update`, its only writer.
+//!
+//! May use: model, text, contrast, logs.
+//! Crates: serde, toml, alacritty_terminal, nucleo_matcher.

@@ -1,0 +1,1 @@
+//! The actors against the embedded clusters.

@@ -1,0 +1,1 @@
+//! The embedded clusters as any HTTP client sees them.

@@ -1,0 +1,1 @@
+//! Batches in, snapshots out, across text, logs and contrast.

@@ -1,0 +1,1 @@
+//! Keys and messages in, frames out, for the whole screen.

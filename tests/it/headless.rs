@@ -1,0 +1,1 @@
+//! The commands that need no terminal, as a pipeline runs them.
