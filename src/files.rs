@@ -2,3 +2,8 @@
 //!
 //! May use: model.
 //! Crates: directories.
+
+pub mod environment;
+pub mod private;
+
+pub use environment::Environment;

@@ -1,0 +1,60 @@
+//! Raw mode and the alternate screen, and the promise that the terminal is given back as it was.
+
+use std::io::{self, Write};
+use std::panic;
+
+use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
+use crossterm::{cursor, execute};
+
+/// While it lives the terminal is ours; dropped, it is as it was.
+#[derive(Debug)]
+pub struct Guard {
+    entered: bool,
+}
+
+impl Guard {
+    /// Takes the terminal. From now on a panic gives it back before its message is printed.
+    pub fn enter() -> io::Result<Self> {
+        let mut guard = Self { entered: false };
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            restore();
+            print(info);
+        }));
+        guard.resume()?;
+        Ok(guard)
+    }
+
+    /// Gives the terminal back for a while: to a shell after ctrl-z, or to a login that needs a person.
+    pub fn suspend(&mut self) {
+        if std::mem::take(&mut self.entered) {
+            restore();
+        }
+    }
+
+    /// Takes the terminal again after `suspend`.
+    pub fn resume(&mut self) -> io::Result<()> {
+        if self.entered {
+            return Ok(());
+        }
+        // Set first: a failure half-way must be undone too.
+        self.entered = true;
+        terminal::enable_raw_mode()?;
+        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, cursor::Hide)
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.suspend();
+    }
+}
+
+/// Undoes everything that `resume` did, each part even if another fails: there is nobody left to tell.
+fn restore() {
+    let mut out = io::stdout();
+    drop(execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show));
+    drop(out.flush());
+    drop(terminal::disable_raw_mode());
+}
