@@ -9,7 +9,9 @@ pub mod health;
 pub mod object;
 pub mod record;
 pub mod report;
+pub mod exec;
 
+pub use exec::{ExecEnd, ExecRequest};
 pub use health::{ClusterState, StreamState};
 pub use ids::{
     ContainerKind, ContextId, ObjectRef, PaneId, PatternId, PodKey, RecordId, SourceId, Target, WorkloadKey,

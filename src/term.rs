@@ -2,3 +2,12 @@
 //!
 //! May use: model, workspace.
 //! Crates: crossterm, ratatui, tokio.
+
+pub mod guard;
+pub mod input;
+pub mod screen;
+pub mod signals;
+
+pub use guard::Guard;
+pub use input::Input;
+pub use screen::Screen;

@@ -2,3 +2,5 @@
 //!
 //! May use: model, text, contrast, logs.
 //! Crates: serde, toml, alacritty_terminal, nucleo_matcher.
+
+pub mod key;

@@ -11,7 +11,9 @@ pub fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
     if let Some(dir) = dir {
         make_dirs(dir)?;
     }
-    let name = path.file_name().ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
     let mut temporary = name.to_owned();
     temporary.push(format!(".{}.new", std::process::id()));
     let temporary = path.with_file_name(temporary);

@@ -7,4 +7,9 @@ mod engine;
 mod frames;
 mod headless;
 mod kubectl;
+#[cfg(unix)]
 mod pty;
+#[cfg(unix)]
+mod screenshot;
+#[cfg(unix)]
+mod terminal;

@@ -1,0 +1,261 @@
+//! The contexts that the user's kubeconfig files offer. Each context belongs to its file: two files that both call a
+//! user `kubernetes-admin` mean two users. Nothing is connected and no plugin is run here.
+
+use std::env::split_paths;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kube::config::Kubeconfig;
+use regex::Regex;
+
+/// All contexts of all files, in the order of the files.
+#[derive(Debug, Default)]
+pub struct Contexts {
+    offers: Vec<Offer>,
+    /// The first file's current context that is not empty, as kubectl has it.
+    current: Option<String>,
+    /// Files that cannot be read, one sentence each; the contexts of the others are still offered.
+    pub broken: Vec<String>,
+}
+
+/// One context as its file has it.
+#[derive(Clone, Debug)]
+pub struct Offer {
+    pub name: Arc<str>,
+    /// The context's namespace, `default` if it names none.
+    pub namespace: Arc<str>,
+    /// Whether the file says not to verify the server's certificate.
+    pub insecure: bool,
+    pub(super) kubeconfig: Arc<Kubeconfig>,
+}
+
+/// Why no context can be opened.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum KubeconfigError {
+    #[error("no kubeconfig found: neither $KUBECONFIG nor ~/.kube/config leads to one")]
+    None,
+    #[error("{0}")]
+    Unreadable(String),
+    #[error("the kubeconfig names no current context")]
+    NoCurrent { names: Vec<String> },
+    #[error("there is no context {asked:?}")]
+    Unknown { asked: String, names: Vec<String>, nearest: Option<String> },
+    #[error("no context matches /{regex}/")]
+    NoMatch { regex: String, names: Vec<String> },
+    #[error("/{regex}/ is not a regular expression: {cause}")]
+    BadRegex { regex: String, cause: String },
+}
+
+impl Contexts {
+    /// Reads the one file that was asked for; it has to be there.
+    pub fn from_file(path: &Path) -> Result<Self, KubeconfigError> {
+        let mut contexts = Self::default();
+        match contexts.add_file(path) {
+            Ok(()) => Ok(contexts),
+            Err(cause) => Err(KubeconfigError::Unreadable(cause)),
+        }
+    }
+
+    /// Reads what `$KUBECONFIG` names, several paths in the manner of the platform, or `~/.kube/config`. A missing
+    /// file is skipped, as kubectl does; a broken one is reported by itself.
+    pub fn from_environment(kubeconfig: Option<&OsStr>, home: Option<&Path>) -> Result<Self, KubeconfigError> {
+        let paths: Vec<PathBuf> = match kubeconfig {
+            Some(paths) => split_paths(paths).filter(|path| !path.as_os_str().is_empty()).collect(),
+            None => home.map(|home| home.join(".kube").join("config")).into_iter().collect(),
+        };
+        let mut contexts = Self::default();
+        for path in paths.iter().filter(|path| is_there(path)) {
+            if let Err(cause) = contexts.add_file(path) {
+                contexts.broken.push(cause);
+            }
+        }
+        match (contexts.offers.is_empty(), contexts.broken.first()) {
+            (true, None) => Err(KubeconfigError::None),
+            (true, Some(cause)) => Err(KubeconfigError::Unreadable(cause.clone())),
+            (false, _) => Ok(contexts),
+        }
+    }
+
+    /// Reads a kubeconfig that is already at hand.
+    pub fn from_yaml(yaml: &str) -> Result<Self, KubeconfigError> {
+        let kubeconfig = Kubeconfig::from_yaml(yaml).map_err(|error| KubeconfigError::Unreadable(error.to_string()))?;
+        let mut contexts = Self::default();
+        contexts.add(kubeconfig);
+        Ok(contexts)
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.offers.iter().map(|offer| offer.name.to_string()).collect()
+    }
+
+    /// The contexts that `terms` ask for: names, or regular expressions between slashes; the current context if there
+    /// are no terms. In the order asked for, each once.
+    pub fn choose(&self, terms: &[String]) -> Result<Vec<Offer>, KubeconfigError> {
+        if terms.is_empty() {
+            return self.current().map(|offer| vec![offer]);
+        }
+        let mut chosen: Vec<Offer> = Vec::new();
+        for term in terms {
+            for offer in self.matching(term)? {
+                if !chosen.iter().any(|known| known.name == offer.name) {
+                    chosen.push(offer.clone());
+                }
+            }
+        }
+        Ok(chosen)
+    }
+
+    fn current(&self) -> Result<Offer, KubeconfigError> {
+        let Some(current) = &self.current else { return Err(KubeconfigError::NoCurrent { names: self.names() }) };
+        self.named(current).cloned()
+    }
+
+    fn matching(&self, term: &str) -> Result<Vec<&Offer>, KubeconfigError> {
+        let Some(regex) = term.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) else {
+            return self.named(term).map(|offer| vec![offer]);
+        };
+        let compiled = Regex::new(regex)
+            .map_err(|error| KubeconfigError::BadRegex { regex: regex.to_owned(), cause: error.to_string() })?;
+        let found: Vec<_> = self.offers.iter().filter(|offer| compiled.is_match(&offer.name)).collect();
+        if found.is_empty() {
+            return Err(KubeconfigError::NoMatch { regex: regex.to_owned(), names: self.names() });
+        }
+        Ok(found)
+    }
+
+    fn named(&self, name: &str) -> Result<&Offer, KubeconfigError> {
+        self.offers.iter().find(|offer| &*offer.name == name).ok_or_else(|| {
+            let names = self.names();
+            let nearest = nearest(name, &names);
+            KubeconfigError::Unknown { asked: name.to_owned(), names, nearest }
+        })
+    }
+
+    fn add_file(&mut self, path: &Path) -> Result<(), String> {
+        // The path goes along: relative paths in the file are relative to it.
+        let kubeconfig = Kubeconfig::read_from(path).map_err(|error| format!("{}: {}", path.display(), root_cause(&error)))?;
+        self.add(kubeconfig);
+        Ok(())
+    }
+
+    fn add(&mut self, kubeconfig: Kubeconfig) {
+        let current = kubeconfig.current_context.clone().filter(|name| !name.is_empty());
+        self.current = self.current.take().or(current);
+        let kubeconfig = Arc::new(kubeconfig);
+        for named in &kubeconfig.contexts {
+            // The first file wins a context's name, as in kubectl.
+            if self.offers.iter().any(|offer| *offer.name == named.name) {
+                continue;
+            }
+            let Some(context) = &named.context else { continue };
+            let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster);
+            let cluster = cluster.and_then(|cluster| cluster.cluster.as_ref());
+            let plain = cluster.and_then(|cluster| cluster.server.as_deref()).is_some_and(|url| url.starts_with("http://"));
+            self.offers.push(Offer {
+                name: named.name.as_str().into(),
+                namespace: context.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("default").into(),
+                insecure: plain || cluster.is_some_and(|cluster| cluster.insecure_skip_tls_verify == Some(true)),
+                kubeconfig: Arc::clone(&kubeconfig),
+            });
+        }
+    }
+}
+
+/// Whether there is a file to read; one that may not be looked at is there, and reading it says why it fails.
+fn is_there(path: &Path) -> bool {
+    !matches!(fs::metadata(path), Err(error) if error.kind() == ErrorKind::NotFound)
+}
+
+/// The name that a slip of the fingers is likely to have meant.
+fn nearest(asked: &str, names: &[String]) -> Option<String> {
+    names
+        .iter()
+        .map(|name| (strsim::damerau_levenshtein(asked, name), name))
+        .filter(|(distance, name)| *distance <= 2.max(name.chars().count() / 3))
+        .min()
+        .map(|(_, name)| name.clone())
+}
+
+/// The innermost error: the outer ones only repeat that a kubeconfig was being read.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut cause = error;
+    while let Some(inner) = cause.source() {
+        cause = inner;
+    }
+    cause.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::env::join_paths;
+
+    use super::*;
+
+    fn kubeconfig(context: &str, user: &str, token: &str) -> String {
+        format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: {context}\ncontexts:\n- name: {context}\n  context: {{cluster: c, \
+             user: {user}, namespace: shop}}\nclusters:\n- name: c\n  cluster: {{server: 'https://127.0.0.1:1'}}\nusers:\n- name: \
+             {user}\n  user: {{token: {token}}}\n"
+        )
+    }
+
+    fn files(contents: &[(&str, &str)]) -> (tempfile::TempDir, std::ffi::OsString) {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = contents.iter().map(|(name, text)| {
+            let path = dir.path().join(name);
+            if !text.starts_with("missing") {
+                fs::write(&path, text).unwrap();
+            }
+            path
+        });
+        let joined = join_paths(paths.collect::<Vec<_>>()).unwrap();
+        (dir, joined)
+    }
+
+    #[test]
+    fn a_missing_file_is_skipped_and_a_broken_one_reported_by_itself() {
+        let good = kubeconfig("dev", "u", "t");
+        let (_dir, paths) = files(&[("a", "missing"), ("b", "contexts: {{"), ("c", ""), ("d", &good)]);
+        let contexts = Contexts::from_environment(Some(&paths), None).unwrap();
+        assert_eq!(contexts.names(), ["dev"]);
+        assert_eq!(contexts.broken.len(), 1);
+        assert!(contexts.broken[0].contains("/b: "), "{:?}", contexts.broken);
+    }
+
+    #[test]
+    fn users_of_the_same_name_in_two_files_stay_two() {
+        let (one, two) = (kubeconfig("dev", "admin", "token-1"), kubeconfig("prod", "admin", "token-2"));
+        let (_dir, paths) = files(&[("a", &one), ("b", &two)]);
+        let chosen = Contexts::from_environment(Some(&paths), None).unwrap().choose(&["prod".to_owned()]).unwrap();
+        let users = &chosen[0].kubeconfig.auth_infos;
+        assert_eq!(users.len(), 1);
+        let rendered = serde_json::to_string(&users[0]).unwrap();
+        assert!(rendered.contains("token-2"), "{rendered}");
+    }
+
+    #[test]
+    fn terms_are_names_or_regular_expressions_each_context_once() {
+        let texts = ["dev", "prod-eu", "prod-us"].map(|name| kubeconfig(name, "u", "t"));
+        let (_dir, paths) = files(&[("a", &texts[0]), ("b", &texts[1]), ("c", &texts[2])]);
+        let contexts = Contexts::from_environment(Some(&paths), None).unwrap();
+        let choose = |terms: &[&str]| {
+            let terms: Vec<_> = terms.iter().map(|term| (*term).to_owned()).collect();
+            contexts.choose(&terms).map(|offers| offers.iter().map(|offer| offer.name.to_string()).collect::<Vec<_>>())
+        };
+        assert_eq!(choose(&["prod-us", "/^prod/"]).unwrap(), ["prod-us", "prod-eu"]);
+        assert_eq!(choose(&[]).unwrap(), ["dev"]);
+        let Err(KubeconfigError::Unknown { nearest, names, .. }) = choose(&["prod-eo"]) else { panic!() };
+        assert_eq!((nearest.as_deref(), names.len()), (Some("prod-eu"), 3));
+        assert!(matches!(choose(&["/x/"]), Err(KubeconfigError::NoMatch { .. })));
+        assert!(matches!(choose(&["/(/"]), Err(KubeconfigError::BadRegex { .. })));
+    }
+
+    #[test]
+    fn nothing_at_all_is_its_own_error() {
+        let home = tempfile::tempdir().unwrap();
+        assert_eq!(Contexts::from_environment(None, Some(home.path())).unwrap_err(), KubeconfigError::None);
+    }
+}
