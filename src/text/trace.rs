@@ -17,7 +17,9 @@ pub(super) enum Trace {
     PythonEnd,
     /// Behind `During handling of the above exception, another exception occurred:`.
     PythonChain,
-    /// A Go panic or a dump of goroutines.
+    /// A Go panic, or the runtime's words before one, whose goroutines are still to come.
+    GoPanic,
+    /// A dump of goroutines.
     Go,
     /// Between the place in a JavaScript file and the error that was thrown there.
     NodePlace,
@@ -44,9 +46,10 @@ impl Trace {
             Some(b'T') if begins(TRACEBACK) => Self::Python,
             Some(b'E') if begins(b"Exception in thread ") => Self::Frames,
             Some(b'U') if begins(b"Unhandled exception. ") || begins(b"Unhandled Exception: ") => Self::Frames,
-            Some(b'p') if begins(b"panic: ") => Self::Go,
-            Some(b'f') if begins(b"fatal error: ") => Self::Go,
-            Some(b'S') if begins(b"SIG") && is_go_signal(line) => Self::Go,
+            Some(b'p') if begins(b"panic: ") => Self::GoPanic,
+            Some(b'f') if begins(b"fatal error: ") => Self::GoPanic,
+            Some(b'r') if begins(b"runtime: ") => Self::GoPanic,
+            Some(b'S') if begins(b"SIG") && is_go_signal(line) => Self::GoPanic,
             Some(b'g') if is_goroutine(line) => Self::Go,
             Some(b't') if begins(b"thread '") => rust_panic(line),
             Some(b'P') if begins(b"PHP Fatal error:") => Self::Php,
@@ -84,11 +87,13 @@ impl Trace {
             } else {
                 Self::PythonEnd
             }),
-            Self::Go => is_go(line).then_some(Self::Go),
+            Self::GoPanic if line.starts_with(b"fatal error: ") || line.starts_with(b"runtime: ") => Some(self),
+            Self::GoPanic | Self::Go if is_goroutine(line) => Some(Self::Go),
+            Self::GoPanic | Self::Go => is_go(line).then_some(self),
             Self::NodePlace => Some(Self::Frames),
             Self::RustPanic => Some(Self::Rust),
             Self::Rust => is_rust_note(line).then_some(Self::Rust),
-            Self::Ruby => is_ruby_place(line).then_some(Self::Ruby),
+            Self::Ruby => (is_ruby_place(line) && line.ends_with(b"'")).then_some(Self::Ruby),
             Self::Php => (line.starts_with(b"Stack trace:") || is_numbered(line)).then_some(Self::Php),
         }
     }
@@ -153,16 +158,15 @@ fn is_go_signal(line: &[u8]) -> bool {
 
 /// Lines between the frames of a Go dump, and the frames' functions: `main.(*Catalog).add({0xc000, 0x2a})`.
 fn is_go(line: &[u8]) -> bool {
-    let begins = |text: &[u8]| line.starts_with(text);
-    if begins(b"created by ")
-        || begins(b"[signal ")
-        || begins(b"exit status ")
-        || begins(b"goroutine ")
-        || begins(b"...")
-    {
-        return true;
-    }
-    if begins(b"panic: ") || begins(b"fatal error: ") || begins(b"runtime: ") || begins(b"runtime stack:") {
+    let between = [
+        &b"created by "[..],
+        b"[signal ",
+        b"exit status ",
+        b"goroutine ",
+        b"runtime stack:",
+        b"...",
+    ];
+    if between.iter().any(|text| line.starts_with(text)) {
         return true;
     }
     let opened = memchr::memchr(b'(', line);
@@ -193,7 +197,7 @@ fn is_rust_note(line: &[u8]) -> bool {
     line.starts_with(b"note: ") || line.starts_with(b"error: ") || line.starts_with(b"Location:")
 }
 
-/// `/app/lib/sync.rb:40:in `fetch': …`, also behind `from `.
+/// A place in Ruby code, as in ``/app/lib/sync.rb:40:in `fetch': …``, also behind `from`.
 fn is_ruby_place(line: &[u8]) -> bool {
     let Some(at) = memchr::memmem::find(line, b".rb:") else {
         return false;
@@ -245,7 +249,7 @@ pub(super) fn is_exception(line: &[u8]) -> bool {
     named || (in_package && !is_bare && cursor.peek().is_some())
 }
 
-/// What PostgreSQL's and SQLAlchemy's exceptions print below their first line.
+/// What the exceptions of database drivers print below their first line.
 fn is_more_of_a_database_error(line: &[u8]) -> bool {
     [
         &b"DETAIL:"[..],
@@ -276,7 +280,10 @@ mod tests {
     #[test]
     fn crashes_are_known_by_their_first_line() {
         check_begin("Traceback (most recent call last):", Trace::Python);
-        check_begin("panic: runtime error: index out of range [5] with length 3", Trace::Go);
+        check_begin(
+            "panic: runtime error: index out of range [5] with length 3",
+            Trace::GoPanic,
+        );
         check_begin("goroutine 1 [running]:", Trace::Go);
         check_begin("thread 'main' panicked at src/main.rs:2:5:", Trace::RustPanic);
         check_begin("thread 'main' panicked at 'boom', src/main.rs:2:5", Trace::Rust);
