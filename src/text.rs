@@ -15,6 +15,8 @@ mod stamp;
 mod level;
 mod fields;
 mod tail;
+mod shape;
+mod access;
 pub mod header;
 mod trace;
 pub mod join;

@@ -3,68 +3,13 @@
 //!
 //! Level words count at the front alone. "error" in the middle of a sentence is not a level.
 
-use std::ops::Range;
+pub use super::shape::{Format, Header};
 
+use super::access::{access, answered, gin, request_status};
 use super::cursor::Cursor;
 use super::fields::{self, Fields};
 use super::{level, stamp, tail};
-use crate::model::{Level, Time};
-
-/// Kinds of header. Lines of one program mostly share one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Format {
-    /// No header.
-    #[default]
-    None,
-    /// One JSON object.
-    Json,
-    /// `key=value` pairs.
-    Logfmt,
-    /// `I0304 08:01:26.843002       7 filters.go:203] …`
-    Klog,
-    /// The request log of a web server or proxy.
-    Access,
-    /// RFC 3164, RFC 5424 and what journald prints.
-    Syslog,
-    /// `7:M 04 Mar 2026 08:11:01.803 * …`
-    Redis,
-    /// `I, [2026-03-04T08:10:23.294028 #1]  INFO -- : …`
-    Ruby,
-    /// A time stamp first, then perhaps level, thread, logger.
-    Stamped,
-    /// The same with the stamp or the level in brackets.
-    Bracketed,
-    /// A level word first.
-    Word,
-}
-
-/// What the front of a line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Header {
-    pub level: Level,
-    /// The stamp of the line itself, if it has one with a date.
-    pub time: Option<Time>,
-    pub format: Format,
-    /// Bytes of the line that are the message; the whole line if it has no header.
-    pub message: Range<usize>,
-    /// The status of an answered HTTP request.
-    pub status: Option<u16>,
-    /// Whether this is how a record begins: with a stamp or a level of its own.
-    pub starts: bool,
-}
-
-impl Header {
-    const fn none(line: &[u8]) -> Self {
-        Self {
-            level: Level::None,
-            time: None,
-            format: Format::None,
-            message: 0..line.len(),
-            status: None,
-            starts: false,
-        }
-    }
-}
+use crate::model::Level;
 
 /// Reads the header of a line. `hint` is the format that was last seen in this container; it is tried first.
 pub fn parse(line: &[u8], hint: Format) -> Header {
@@ -144,8 +89,12 @@ fn at(start: Cursor<'_>) -> Option<Header> {
             .or_else(|| syslog(cursor))
             .or_else(|| stamped(cursor))
             .or_else(|| logfmt(cursor))
-            .or_else(|| access(cursor)),
-        b'a'..=b'z' => level_word(cursor).or_else(|| logfmt(cursor)).or_else(|| access(cursor)),
+            .or_else(|| access(cursor))
+            .or_else(|| prefixed(cursor)),
+        b'a'..=b'z' => level_word(cursor)
+            .or_else(|| logfmt(cursor))
+            .or_else(|| access(cursor))
+            .or_else(|| prefixed(cursor)),
         b'_' | b'@' => logfmt(cursor),
         _ => None,
     }
@@ -187,17 +136,8 @@ fn klog(start: Cursor<'_>) -> Option<Header> {
     cursor.eat(b' ');
     Some(Header {
         level,
-        ..from(cursor, Format::Klog)
+        ..Header::before(cursor, Format::Klog)
     })
-}
-
-fn from(cursor: Cursor<'_>, format: Format) -> Header {
-    Header {
-        message: cursor.at()..cursor.line().len(),
-        format,
-        starts: true,
-        ..Header::none(cursor.line())
-    }
 }
 
 /// Ruby's `Logger`: `I, [2026-03-04T08:10:23.294028 #1]  INFO -- progname: …`
@@ -215,7 +155,7 @@ fn ruby(start: Cursor<'_>) -> Option<Header> {
     Some(Header {
         level,
         time: stamp.time,
-        ..from(cursor, Format::Ruby)
+        ..Header::before(cursor, Format::Ruby)
     })
 }
 
@@ -239,7 +179,7 @@ fn redis(start: Cursor<'_>) -> Option<Header> {
     Some(Header {
         level,
         time: stamp.time,
-        ..from(cursor, Format::Redis)
+        ..Header::before(cursor, Format::Redis)
     })
 }
 
@@ -258,12 +198,12 @@ fn level_word(cursor: Cursor<'_>) -> Option<Header> {
     let mut header = Header {
         level: word.level,
         starts: word.starts,
-        ..from(message, Format::Word)
+        ..Header::before(message, Format::Word)
     };
     if let Some(quote) = memchr::memmem::find(message.rest(), b" - \"").filter(|at| *at < 64) {
         let mut request = message;
         request.skip(quote + 3);
-        header.status = request_status(request).map(|(status, _)| status);
+        header.status = request_status(request);
     }
     Some(header)
 }
@@ -274,6 +214,19 @@ fn stamped(start: Cursor<'_>) -> Option<Header> {
     let stamp = stamp::stamp(&mut cursor)?;
     cursor.skip_colours();
     Some(after_stamp(cursor, stamp, Format::Stamped))
+}
+
+/// A collector's name in front of a stamp: `web_1  | 2026-03-04 …`, `nova-api.log 2026-03-04 08:00:00.008 …`.
+fn prefixed(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    let name = cursor.skip_while(|b| b > b' ' && b != b'|' && b != b'=');
+    matches!(cursor.peek()?, b' ' | b'\t' | b'|').then_some(())?;
+    cursor.skip_blanks();
+    let barred = cursor.eat(b'|');
+    cursor.skip_blanks();
+    let stamp = stamp::stamp(&mut cursor).filter(|stamp| stamp.time.is_some())?;
+    let is_file = stamp.fine && name.iter().any(|b| matches!(b, b'.' | b'_' | b'/'));
+    (barred || is_file).then(|| after_stamp(cursor, stamp, Format::Stamped))
 }
 
 fn after_stamp(cursor: Cursor<'_>, stamp: stamp::Stamp, format: Format) -> Header {
@@ -289,7 +242,7 @@ fn after_stamp(cursor: Cursor<'_>, stamp: stamp::Stamp, format: Format) -> Heade
     let header = Header {
         level: found.level,
         time: stamp.time,
-        ..from(found.message, format)
+        ..Header::before(found.message, format)
     };
     answered(found.message, header)
 }
@@ -300,29 +253,13 @@ fn inner_header(cursor: Cursor<'_>) -> Option<Header> {
     if inner.eat_text(b"stdout ") || inner.eat_text(b"stderr ") {
         matches!(inner.peek()?, b'F' | b'P').then(|| inner.skip(1))?;
         inner.eat(b' ').then_some(())?;
-        return at(inner).or_else(|| Some(from(inner, Format::Stamped)));
+        return at(inner).or_else(|| Some(Header::before(inner, Format::Stamped)));
     }
     match inner.peek()? {
         b'{' => json(inner),
         b'I' | b'W' | b'E' | b'F' => klog(inner),
         b'a'..=b'z' => logfmt(inner),
         _ => None,
-    }
-}
-
-/// A request behind a stamp in brackets, as Envoy writes it.
-fn answered(message: Cursor<'_>, header: Header) -> Header {
-    if header.level != Level::None || message.peek() != Some(b'"') {
-        return header;
-    }
-    match request_status(message) {
-        Some((status, _)) => Header {
-            level: level::status(status),
-            status: Some(status),
-            format: Format::Access,
-            ..header
-        },
-        None => header,
     }
 }
 
@@ -350,10 +287,12 @@ fn bracketed(start: Cursor<'_>) -> Option<Header> {
         let message = tail::message(word.behind, word.closing);
         return Some(Header {
             level: word.level,
-            ..from(message, Format::Bracketed)
+            ..Header::before(message, Format::Bracketed)
         });
     }
-    kernel(start).or_else(|| stamp_behind_bracket(start))
+    uptime(start)
+        .or_else(|| stamp_behind_bracket(start))
+        .or_else(|| level_in_second_bracket(start))
 }
 
 fn stamp_in_bracket(cursor: Cursor<'_>, stamp: stamp::Stamp) -> Header {
@@ -366,19 +305,21 @@ fn stamp_in_bracket(cursor: Cursor<'_>, stamp: stamp::Stamp) -> Header {
     let header = Header {
         level: found.level,
         time: stamp.time,
-        ..from(found.message, Format::Bracketed)
+        ..Header::before(found.message, Format::Bracketed)
     };
     answered(found.message, header)
 }
 
-/// `[    1.234567] …`, seconds since the kernel started.
-fn kernel(start: Cursor<'_>) -> Option<Header> {
+/// `[    1.234567] …`, `[     0.001s]  INFO …`: seconds since the kernel or the program started.
+fn uptime(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     cursor.skip(1);
     cursor.skip_blanks();
     let seconds = cursor.skip_while(|b| b.is_ascii_digit() || b == b'.');
-    (seconds.contains(&b'.') && cursor.eat_text(b"] ")).then_some(())?;
-    Some(from(cursor, Format::Bracketed))
+    cursor.eat(b's');
+    (seconds.contains(&b'.') && cursor.eat(b']')).then_some(())?;
+    let stamp = stamp::Stamp { time: None, fine: true };
+    Some(after_stamp(cursor, stamp, Format::Bracketed))
 }
 
 /// `[name] 1  - 03/04/2026, 8:03:57 AM     LOG …`
@@ -397,61 +338,17 @@ fn stamp_behind_bracket(start: Cursor<'_>) -> Option<Header> {
     Some(after_stamp(cursor, stamp, Format::Bracketed))
 }
 
-/// `[GIN] 2026/03/04 - 08:03:57 | 200 |  1.2ms | 10.0.0.1 | GET  "/x"`
-fn gin(start: Cursor<'_>) -> Option<Header> {
+/// `[thread][LEVEL] …`
+fn level_in_second_bracket(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
-    cursor.skip(6);
-    let stamp = stamp::stamp(&mut cursor)?;
-    cursor.skip_while(|b| matches!(b, b' ' | b'|'));
-    cursor.skip_blanks();
-    let message = cursor;
-    let status = u16::try_from(cursor.digits(3)?).ok()?;
+    let end = memchr::memchr(b']', cursor.rest()).filter(|end| *end < 40)?;
+    cursor.skip(end + 1);
+    let word = tail::bracketed_level(cursor)?;
+    let message = tail::message(word.behind, word.closing);
     Some(Header {
-        level: level::status(status),
-        time: stamp.time,
-        status: Some(status),
-        ..from(message, Format::Access)
+        level: word.level,
+        ..Header::before(message, Format::Bracketed)
     })
-}
-
-/// `10.0.0.1 - alice [04/Mar/2026:08:03:57 +0000] "GET / HTTP/1.1" 200 12 …`, with or without a host in front.
-fn access(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    let mut words = 0;
-    while cursor.peek()? != b'[' {
-        let word = cursor.skip_while(|b| b > b' ' && b != b'"');
-        (!word.is_empty() && cursor.eat(b' ') && words < 4).then_some(())?;
-        words += 1;
-    }
-    (words >= 3).then_some(())?;
-    cursor.skip(1);
-    let stamp = stamp::stamp(&mut cursor)?;
-    cursor.eat_text(b"] ").then_some(())?;
-    let (status, _) = request_status(cursor)?;
-    Some(Header {
-        level: level::status(status),
-        time: stamp.time,
-        status: Some(status),
-        ..from(cursor, Format::Access)
-    })
-}
-
-/// `"GET /path HTTP/1.1" 200`: the status and what follows it.
-fn request_status(start: Cursor<'_>) -> Option<(u16, Cursor<'_>)> {
-    let mut cursor = start;
-    cursor.eat(b'"').then_some(())?;
-    loop {
-        let next = memchr::memchr2(b'"', b'\\', cursor.rest())?;
-        cursor.skip(next);
-        if cursor.eat(b'"') {
-            break;
-        }
-        cursor.skip(2);
-    }
-    cursor.eat(b' ').then_some(())?;
-    let status = cursor.digits(3).filter(|status| *status < 600)?;
-    cursor.peek().is_none_or(|b| !b.is_ascii_alphanumeric()).then_some(())?;
-    Some((u16::try_from(status).ok()?, cursor))
 }
 
 /// `<30>…` of RFC 3164 or RFC 5424.
@@ -463,7 +360,7 @@ fn syslog_with_priority(start: Cursor<'_>) -> Option<Header> {
     let priority = Cursor::new(digits, 0).digits(digits.len())?;
     let header = structured_syslog(cursor)
         .or_else(|| syslog(cursor))
-        .unwrap_or_else(|| from(cursor, Format::Syslog));
+        .unwrap_or_else(|| Header::before(cursor, Format::Syslog));
     Some(Header {
         level: level::syslog(priority % 8),
         ..header
@@ -490,7 +387,7 @@ fn structured_syslog(start: Cursor<'_>) -> Option<Header> {
     cursor.eat_text("\u{feff}".as_bytes());
     Some(Header {
         time: stamp.and_then(|stamp| stamp.time),
-        ..from(cursor, Format::Syslog)
+        ..Header::before(cursor, Format::Syslog)
     })
 }
 
@@ -531,7 +428,7 @@ fn syslog(start: Cursor<'_>) -> Option<Header> {
     cursor.skip_blanks();
     let header = Header {
         time: stamp.time,
-        ..from(cursor, Format::Syslog)
+        ..Header::before(cursor, Format::Syslog)
     };
     Some(match inner_header(cursor) {
         Some(inner) => Header {
@@ -548,6 +445,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::model::Time;
 
     fn check(line: &str, format: Format, level: Level, message: &str) {
         let header = parse(line.as_bytes(), Format::None);
@@ -1049,6 +947,47 @@ mod tests {
             Format::Json,
             Level::Error,
             "x",
+        );
+    }
+
+    #[test]
+    fn names_and_uptimes_in_front() {
+        check(
+            "web_1  | 2026-03-04 08:00:00 ERROR gone",
+            Format::Stamped,
+            Level::Error,
+            "gone",
+        );
+        check(
+            "nova-api.log.1 2026-03-04 08:00:00.008 25746 INFO nova.api up",
+            Format::Stamped,
+            Level::Info,
+            "nova.api up",
+        );
+        check(
+            "[     0.001s]  WARN ThreadId(01) proxy: slow",
+            Format::Bracketed,
+            Level::Warn,
+            "ThreadId(01) proxy: slow",
+        );
+        check(
+            "[0.123s][info][gc] GC(0) Pause",
+            Format::Bracketed,
+            Level::Info,
+            "GC(0) Pause",
+        );
+        check("[main][ERROR] gone", Format::Bracketed, Level::Error, "gone");
+        check(
+            "2026-03-04 08:00:00, Info                  CBS    Loaded",
+            Format::Stamped,
+            Level::Info,
+            "CBS    Loaded",
+        );
+        check(
+            "03-17 16:13:38.811  1702  2395 D WindowManager: drawn",
+            Format::Stamped,
+            Level::Debug,
+            "WindowManager: drawn",
         );
     }
 

@@ -60,7 +60,7 @@ pub(super) fn leading_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
             cursor.skip_while(|b| b.is_ascii_digit());
             cursor.eat(b']').then_some(())?;
         }
-        Some(b' ' | b'\t' | b']' | b'|' | ESC) | None if shouted && word.len() > 3 => {}
+        Some(b' ' | b'\t' | b']' | b'|' | ESC) | None if shouted && word.len() > 3 && word != b"FINE" => {}
         Some(b'[') => {
             cursor.skip_while(|b| b != b']');
             return None;
@@ -216,7 +216,7 @@ pub(super) fn in_bracket(start: Cursor<'_>) -> Found<'_> {
 
 /// ` - `, `| ` and the like between pieces.
 fn separator(cursor: &mut Cursor<'_>) -> bool {
-    for text in [&b"- "[..], b"| ", b"-- ", b"--- ", b": "] {
+    for text in [&b", "[..], b"- ", b"| ", b"-- ", b"--- ", b": "] {
         if cursor.eat_text(text) {
             return true;
         }
@@ -249,7 +249,7 @@ fn level_piece(start: Cursor<'_>, before: Closing) -> Option<LevelWord<'_>> {
             let set_off = match closing {
                 Closing::Colon | Closing::Tab => true,
                 Closing::Separator => before == Closing::Separator || shouted,
-                Closing::Blank => shouted || coloured,
+                Closing::Blank => shouted || coloured || cursor.starts_with(b"  "),
                 Closing::Bracket => false,
             };
             let ends = matches!(
