@@ -273,6 +273,8 @@ fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     } else {
         let start = there;
         let value = there.skip_while(|b| !matches!(b, b' ' | super::escape::ESC));
+        // The end of base64, not a pair.
+        (!matches!(value.first(), Some(b'=' | b')' | b']'))).then_some(())?;
         (value, start.at()..there.at())
     };
     *cursor = there;
@@ -392,8 +394,14 @@ fn trailing_pairs(line: &[u8], message: Range<usize>) -> usize {
             cursor.skip_blanks();
         }
         if cursor.at() >= message.end {
-            let text = line.get(message.start..start).unwrap_or_default();
-            return message.start + text.trim_ascii_end().len();
+            let text = line.get(message.start..start).unwrap_or_default().trim_ascii_end();
+            // `created: id=7 size=3` is one sentence.
+            let announces = matches!(text.last(), Some(b':' | b',' | b'('));
+            return if announces {
+                message.end
+            } else {
+                message.start + text.len()
+            };
         }
         from = from.max(cursor.at());
     }

@@ -577,7 +577,7 @@ mod tests {
             "2026-03-04T08:00:00.000Z [WARN]  raft: lost leader: index=7",
             Format::Stamped,
             Level::Warn,
-            "raft: lost leader:",
+            "raft: lost leader: index=7",
         );
         check(
             "INFO[0001] Starting up                 port=80",
@@ -948,6 +948,24 @@ mod tests {
             Level::Error,
             "x",
         );
+    }
+
+    #[test]
+    fn pairs_in_a_sentence_are_part_of_it() {
+        check(
+            "[2026-03-04T08:00:00Z DEBUG a::b] served (7 bytes, etag ZtDTyoJTVW7OP5s=)",
+            Format::Bracketed,
+            Level::Debug,
+            "served (7 bytes, etag ZtDTyoJTVW7OP5s=)",
+        );
+        check(
+            "INFO key ZtDTyo== was read",
+            Format::Word,
+            Level::Info,
+            "key ZtDTyo== was read",
+        );
+        check("INFO limit a=1 was hit", Format::Word, Level::Info, "limit a=1 was hit");
+        check("INFO read key=7 n=\"two words\"", Format::Word, Level::Info, "read");
     }
 
     #[test]

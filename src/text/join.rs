@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::cursor::Cursor;
 use super::fields;
 use super::header::{self, Format, Header};
-use super::trace::{Trace, is_exception, is_goroutine};
+use super::trace::{Trace, is_class_in_package, is_exception, is_goroutine};
 use crate::model::{Level, Line, Span, Time};
 
 /// How long a record waits for a further line.
@@ -218,22 +218,25 @@ impl Open {
             return None;
         }
         let level = self.record.header.level;
-        let trace = Trace::begun_by(text);
-        let belongs = match trace {
-            Trace::Python => matches!(level, Level::None | Level::Warn | Level::Error | Level::Fatal),
-            Trace::Go => is_goroutine(text) && level != Level::Info,
-            Trace::Frames => is_exception(text) && level != Level::Info,
+        let complains = level >= Level::Warn;
+        match Trace::begun_by(text) {
+            Trace::Python if complains || level == Level::None => Some(Trace::Python),
+            Trace::Go if is_goroutine(text) && level != Level::Info => Some(Trace::Go),
+            Trace::Frames if is_exception(text) && level != Level::Info => Some(Trace::Frames),
+            Trace::None if is_class_in_package(text) && complains => Some(Trace::Frames),
             Trace::None
+            | Trace::Frames
+            | Trace::Python
             | Trace::PythonEnd
             | Trace::PythonChain
+            | Trace::Go
+            | Trace::GoPanic
             | Trace::NodePlace
             | Trace::RustPanic
             | Trace::Rust
-            | Trace::GoPanic
             | Trace::Ruby
-            | Trace::Php => false,
-        };
-        belongs.then_some(trace)
+            | Trace::Php => None,
+        }
     }
 
     fn closed(self) -> Joined {
@@ -397,6 +400,12 @@ Exception in thread \"main\" java.lang.IllegalStateException: no port
 java.lang.OutOfMemoryError: Java heap space
 \tat com.shop.App.main(App.java:3)
 ---- error
+org.jetty.server.Server: started
+---- none
+WARN [main] a.b.C: locked
+com.shop.stock.BasketLocked: basket 7
+\tat com.shop.App.main(App.java:3)
+---- warn
 2026-03-04T08:00:00.336Z  INFO 1 --- [shop] [exec-1] com.shop.Cart : Next
 ---- info
 ",

@@ -221,9 +221,29 @@ fn is_script_place(line: &[u8]) -> bool {
     digits && (place.starts_with(b"node:") || script.iter().any(|ending| place.ends_with(ending)))
 }
 
-/// `com.shop.PaymentTimeoutException: …`, `TypeError: …`, `System.InvalidOperationException`: the name of a class of
-/// exceptions, then a colon or nothing.
+/// `com.shop.PaymentTimeoutException: …`, `TypeError: …`, `System.InvalidOperationException`: a class that is called an
+/// exception, then a colon or nothing.
 pub(super) fn is_exception(line: &[u8]) -> bool {
+    let endings = [&b"Exception"[..], b"Error", b"Throwable", b"Failure", b"Fault"];
+    class_name(line).is_some_and(|name| {
+        let class = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
+        endings
+            .iter()
+            .any(|ending| class.ends_with(ending) && class.len() > ending.len())
+    })
+}
+
+/// `com.shop.BasketLocked: …`: any class in a package, then a colon. Below an error this is an exception; alone it may
+/// be a logger.
+pub(super) fn is_class_in_package(line: &[u8]) -> bool {
+    class_name(line).is_some_and(|name| {
+        let packages = name.split(|b| *b == b'.').count() - 1;
+        packages >= 2 && name.first().is_some_and(u8::is_ascii_lowercase) && line.len() > name.len()
+    })
+}
+
+/// The name of a class at the front of the line, with its packages, if a colon or nothing follows.
+fn class_name(line: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(line, 0);
     let name = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'));
     let ends = match cursor.peek() {
@@ -231,22 +251,8 @@ pub(super) fn is_exception(line: &[u8]) -> bool {
         Some(b':') => matches!(cursor.peek_at(1), None | Some(b' ')),
         Some(_) => false,
     };
-    if !ends || name.is_empty() {
-        return false;
-    }
-    let mut parts = name.rsplit(|b| *b == b'.');
-    let class = parts.next().unwrap_or_default();
-    if !class.first().is_some_and(u8::is_ascii_uppercase) {
-        return false;
-    }
-    let endings = [&b"Exception"[..], b"Error", b"Throwable", b"Failure", b"Fault"];
-    let named = endings
-        .iter()
-        .any(|ending| class.ends_with(ending) && class.len() > ending.len());
-    let packages = parts.clone().count();
-    let in_package = packages >= 2 && parts.all(|part| part.first().is_some_and(u8::is_ascii_lowercase));
-    let is_bare = class.len() == name.len();
-    named || (in_package && !is_bare && cursor.peek().is_some())
+    let class = name.rsplit(|b| *b == b'.').next()?;
+    (ends && class.first()?.is_ascii_uppercase()).then_some(name)
 }
 
 /// What the exceptions of database drivers print below their first line.
