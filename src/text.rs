@@ -19,4 +19,5 @@ mod shape;
 mod access;
 pub mod header;
 mod trace;
+mod complaint;
 pub mod join;

@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 
+use super::complaint::is_complaint;
 use super::cursor::Cursor;
 use super::fields;
 use super::header::{self, Format, Header};
@@ -27,7 +28,7 @@ pub struct Joined {
     pub lines: Vec<Bytes>,
     /// Of the first line.
     pub header: Header,
-    /// The header's, or `Error` for a crash whose lines do not say so.
+    /// The header's, or `Error` for a crash or a failed program whose lines do not say so.
     pub level: Level,
 }
 
@@ -241,11 +242,21 @@ impl Open {
 
     fn closed(self) -> Joined {
         let mut record = self.record;
-        if record.level == Level::None && self.trace.is_crash() {
+        if record.level == Level::None && (self.trace.is_crash() || complains(&record)) {
             record.level = Level::Error;
         }
         record
     }
+}
+
+/// Whether a line whose logger has no levels, or that no logger wrote, tells of a failure.
+fn complains(record: &Joined) -> bool {
+    let levelless = matches!(record.header.format, Format::None | Format::Stamped);
+    let message = record
+        .lines
+        .first()
+        .and_then(|line| line.get(record.header.message.clone()));
+    levelless && message.is_some_and(is_complaint)
 }
 
 fn announces(text: &[u8]) -> bool {
@@ -602,6 +613,22 @@ effective settings:
   \"n\": 1
 }
 ---- debug
+",
+        );
+    }
+
+    #[test]
+    fn failures_without_a_level_are_errors() {
+        check(
+            "
++ /run.sh
+---- none
+sh: /run.sh: Permission denied
+---- error
+2009/11/10 23:00:00 listen tcp :80: bind: address already in use
+---- error
+2009/11/10 23:00:00 INFO last try: connection refused
+---- info
 ",
         );
     }
