@@ -8,3 +8,5 @@ pub mod clock;
 pub mod store;
 pub mod log;
 pub mod cluster;
+pub mod scenario;
+pub mod world;
