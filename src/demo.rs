@@ -4,3 +4,9 @@
 //! Crates: hyper, rustls, rcgen, tokio, serde, toml.
 
 pub mod container;
+pub mod clock;
+pub mod store;
+pub mod log;
+pub mod cluster;
+pub mod scenario;
+pub mod world;
