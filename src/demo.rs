@@ -8,3 +8,6 @@ pub mod clock;
 pub mod store;
 pub mod log;
 pub mod cluster;
+pub mod api;
+pub mod tls;
+pub mod kubeconfig;
