@@ -8,6 +8,8 @@ pub mod clock;
 pub mod store;
 pub mod log;
 pub mod cluster;
+pub mod scenario;
+pub mod world;
 pub mod api;
 pub mod tls;
 pub mod kubeconfig;
