@@ -150,12 +150,11 @@ impl Plan {
             return Base::default();
         };
         let mut base = base.clone();
-        let mut next = base.base.take();
+        let first = base.base.take();
+        let mut next = first.as_deref();
         // The check has refused a circle.
-        while let Some(below) = next.and_then(|name| self.bases.get(&name)) {
-            for (path, content) in &below.files {
-                base.files.entry(path.clone()).or_insert_with(|| content.clone());
-            }
+        while let Some(below) = next.and_then(|name| self.bases.get(name)) {
+            under(&mut base.files, &below.files);
             under(&mut base.env, &below.env);
             under(&mut base.packages, &below.packages);
             under(&mut base.os_packages, &below.os_packages);
@@ -163,7 +162,7 @@ impl Plan {
             base.workdir = base.workdir.or_else(|| below.workdir.clone());
             base.shell = base.shell.or(below.shell);
             base.site_packages = base.site_packages.or_else(|| below.site_packages.clone());
-            next = below.base.clone();
+            next = below.base.as_deref();
         }
         base
     }

@@ -318,7 +318,7 @@ mod tests {
         store.put("pods", pod("shop", "a", "Pending"));
         store
             .update(&Key::new("pods", "shop", "a"), |pod| {
-                pod["status"]["phase"] = json!("Pending")
+                pod["status"]["phase"] = json!("Pending");
             })
             .unwrap();
         assert_eq!(store.version(), version);

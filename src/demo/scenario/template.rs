@@ -117,6 +117,7 @@ pub struct TemplateError {
 }
 
 /// What the generators may speak of.
+#[derive(Clone, Copy)]
 pub struct Scene<'a> {
     /// Unix nanoseconds.
     pub nanos: i64,
@@ -157,6 +158,10 @@ impl Template {
         let mut lines = Vec::with_capacity(self.lines.len());
         for line in &self.lines {
             after += line.delay;
+            let scene = &Scene {
+                nanos: scene.nanos + after,
+                ..*scene
+            };
             let mut text = String::new();
             for part in &line.parts {
                 match part {
@@ -537,11 +542,10 @@ mod tests {
 
     #[test]
     fn lines_may_come_later() {
-        let after: Vec<i64> = render("a\n{+300ms}b\n{+1s}c", 1)
-            .into_iter()
-            .map(|line| line.after)
-            .collect();
+        let lines = render("a\n{+300ms}b\n{+1s}{time:%S%.3f}", 1);
+        let after: Vec<i64> = lines.iter().map(|line| line.after).collect();
         assert_eq!(after, [0, 300 * MILLISECOND, 1300 * MILLISECOND]);
+        assert_eq!(lines[2].text, "27.867", "with its own time");
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub fn inside(sim: &Sim, pod: &Pod, part: &Part, spec: &Value) -> Container {
         files.extend(TOOLS.iter().map(|tool| (format!("/bin/{tool}"), EXECUTABLE.to_vec())));
     }
     of_the_cluster(sim, pod, &mut files);
+    files.insert("/etc/passwd".to_owned(), passwd(base.user.as_deref()).into_bytes());
     if let Some(directory) = &base.site_packages {
         site_packages(directory, &packages, &mut files);
     }
@@ -90,15 +91,19 @@ fn of_the_cluster(sim: &Sim, pod: &Pod, files: &mut BTreeMap<String, Vec<u8>>) {
             "search {namespace}.svc.cluster.local svc.cluster.local cluster.local\nnameserver 10.96.0.10\noptions ndots:5\n"
         ),
     );
-    put(
-        "/etc/passwd",
-        "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n".to_owned(),
-    );
     put(&format!("{SERVICE_ACCOUNT}/namespace"), namespace.clone());
     // A token that no API server knows: nothing in a container talks to one.
     put(&format!("{SERVICE_ACCOUNT}/token"), sim.seed.uid(&["token", &pod.uid]));
     put("/tmp/", String::new());
     put("/proc/1/", String::new());
+}
+
+fn passwd(user: Option<&str>) -> String {
+    let own = user.filter(|user| *user != "root");
+    let own = own.map_or_else(String::new, |user| {
+        format!("{user}:x:1000:1000::/home/{user}:/bin/sh\n")
+    });
+    format!("root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n{own}")
 }
 
 /// Wheels as pip lays them out.
@@ -122,18 +127,15 @@ fn site_packages(directory: &str, packages: &BTreeMap<String, String>, files: &m
 }
 
 fn environment(sim: &Sim, pod: &Pod, base: &Base, spec: &Value) -> BTreeMap<String, String> {
+    let home = match base.user.as_deref() {
+        None | Some("root") => "/root".to_owned(),
+        Some(user) => format!("/home/{user}"),
+    };
     let mut env = BTreeMap::from(
         [
             ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
             ("HOSTNAME", pod.key.name.as_str()),
-            (
-                "HOME",
-                if base.user.as_deref().unwrap_or("root") == "root" {
-                    "/root"
-                } else {
-                    "/home/app"
-                },
-            ),
+            ("HOME", home.as_str()),
             ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
             ("KUBERNETES_SERVICE_PORT", "443"),
         ]

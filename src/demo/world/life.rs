@@ -1,4 +1,4 @@
-//! The life of a pod: bound, admitted, started, crashed, restarted after ever longer pauses, stopped, removed.
+//! The life of a container in a pod: started, ready, crashed, restarted after ever longer pauses, stopped, removed.
 //!
 //! Transitions come in the order and with the conditions that a kubelet 1.36 reports.
 
@@ -10,11 +10,11 @@ use tokio::sync::watch;
 use crate::demo::clock::{MILLISECOND, SECOND, rfc3339};
 use crate::demo::cluster::Instance;
 use crate::demo::log::Log;
-use crate::demo::store::Key;
+use crate::demo::world::birth::{Telling, changed, image, jitter, pull, tell};
 use crate::demo::world::chatter;
 use crate::demo::world::inside::inside;
-use crate::demo::world::notes::{Note, note};
-use crate::demo::world::pods::{Birth, container_spec, node_ip, owner_key, parts, pod_object, report};
+use crate::demo::world::pods::{container_spec, node_ip, report};
+use crate::demo::world::seed::image_size;
 use crate::demo::world::sim::{Ended, Part, Place, Pod, PodId, Run, RunId, Sim, State, Step};
 
 /// The pause before the second restart; the first has none, each later one doubles it.
@@ -25,140 +25,6 @@ const HEALTHY: i64 = 600 * SECOND;
 
 /// Exit status of a process that SIGKILL ended.
 const KILLED: i32 = 137;
-
-/// Creates the pod object and plans its binding.
-pub fn create(sim: &mut Sim, birth: &Birth<'_>, owner: Key, ordinal: usize) {
-    let workload = workload_of(sim, birth);
-    let namespace = owner.namespace.clone();
-    let nth = sim.count(&format!("pods of {namespace}/{}", birth.name)).to_string();
-    let uid = sim.seed.uid(&["pod", &namespace, &birth.name, &nth]);
-    let object = sim.cluster.store().put("pods", pod_object(sim, birth, &uid));
-    let id = sim.count("pod ids");
-    let pod = Pod {
-        key: Key::of("pods", &object),
-        uid,
-        owner: Some(owner),
-        workload,
-        ordinal,
-        node: birth.node,
-        ip: None,
-        started: None,
-        containers: parts(&object["spec"]),
-        deleting: false,
-    };
-    sim.pods.insert(id, pod);
-    sim.after(15 * MILLISECOND, Step::Bind(id));
-}
-
-/// The planned workload behind a pod's owner; a ReplicaSet's is that of its Deployment.
-fn workload_of(sim: &Sim, birth: &Birth<'_>) -> Option<usize> {
-    let namespace = birth.owner["metadata"]["namespace"].as_str()?;
-    let key = match birth.owner_kind {
-        "ReplicaSet" => owner_key(birth.owner)?,
-        "StatefulSet" => Key::new("statefulsets", namespace, birth.owner["metadata"]["name"].as_str()?),
-        "DaemonSet" => Key::new("daemonsets", namespace, birth.owner["metadata"]["name"].as_str()?),
-        _ => Key::new("jobs", namespace, birth.owner["metadata"]["name"].as_str()?),
-    };
-    sim.workload_of(key.resource, namespace, &key.name)
-}
-
-/// Takes up a pod that a user created: it is bound and run like any other.
-pub fn adopt(sim: &mut Sim, key: &Key) {
-    let Some(object) = sim.cluster.store().get(key) else {
-        return;
-    };
-    if sim.pod_named(&key.namespace, &key.name).is_some() {
-        return;
-    }
-    let id = sim.count("pod ids");
-    let node = object["spec"]["nodeName"].as_str();
-    let pod = Pod {
-        key: key.clone(),
-        uid: object["metadata"]["uid"].as_str().unwrap_or_default().to_owned(),
-        owner: None,
-        workload: None,
-        ordinal: 0,
-        node: node.and_then(|name| sim.plan.cluster.nodes.iter().position(|node| node == name)),
-        ip: None,
-        started: None,
-        containers: parts(&object["spec"]),
-        deleting: false,
-    };
-    sim.pods.insert(id, pod);
-    sim.after(15 * MILLISECOND, Step::Bind(id));
-}
-
-/// The scheduler picks a node: pods of one workload go round the nodes.
-pub fn bind(sim: &mut Sim, id: PodId) {
-    let nodes = sim.plan.cluster.nodes.clone();
-    let Some(pod) = sim.pods.get_mut(&id) else {
-        return;
-    };
-    let workload = pod.workload.unwrap_or_default();
-    let node = pod.node.unwrap_or((workload + pod.ordinal) % nodes.len().max(1));
-    pod.node = Some(node);
-    let (key, name) = (pod.key.clone(), nodes.get(node).cloned().unwrap_or_default());
-    sim.cluster
-        .store()
-        .update(&key, |object| object["spec"]["nodeName"] = json!(name));
-    report(sim, id);
-    let message = format!("Successfully assigned {}/{} to {name}", key.namespace, key.name);
-    tell(
-        sim,
-        id,
-        &Telling {
-            reason: "Scheduled",
-            message,
-            part: None,
-            warning: false,
-        },
-    );
-    let wait = jitter(sim, id, "admit", 30, 120);
-    sim.after(wait, Step::Admit(id));
-}
-
-/// The kubelet takes the pod up and has its images pulled.
-pub fn admit(sim: &mut Sim, id: PodId) {
-    let clock = sim.clock;
-    let Some(pod) = sim.pods.get_mut(&id).filter(|pod| !pod.deleting) else {
-        return;
-    };
-    pod.started = Some(clock);
-    report(sim, id);
-    let Some(pod) = sim.pods.get(&id) else {
-        return;
-    };
-    let pulls: Vec<Option<i64>> = pod.containers.iter().map(|part| pull(sim, pod, part)).collect();
-    for (container, pull) in pulls.into_iter().enumerate() {
-        if pull.is_some() {
-            let image = image(sim, id, container);
-            let message = format!("Pulling image \"{image}\"");
-            tell(
-                sim,
-                id,
-                &Telling {
-                    reason: "Pulling",
-                    message,
-                    part: Some(container),
-                    warning: false,
-                },
-            );
-        }
-        let wait = jitter(sim, id, "create", 350, 900);
-        sim.after(pull.unwrap_or(0) + wait, Step::Begin { pod: id, container });
-    }
-}
-
-/// How long this pod's image is pulled; `None` if the node has it.
-fn pull(sim: &Sim, pod: &Pod, part: &Part) -> Option<i64> {
-    let pulls = &sim.planned(pod, part)?.pull;
-    pulls.get(pod.ordinal).or(pulls.last()).map(|span| span.nanos)
-}
-
-fn image(sim: &Sim, id: PodId, container: usize) -> String {
-    let part = sim.pods.get(&id).and_then(|pod| pod.containers.get(container));
-    part.map(|part| part.image.clone()).unwrap_or_default()
-}
 
 /// A container starts.
 pub fn begin(sim: &mut Sim, id: PodId, container: usize) {
@@ -317,13 +183,11 @@ fn tell_start(sim: &mut Sim, id: PodId, container: usize, restarted: bool) {
     let image = image(sim, id, container);
     let message = match pulled {
         Some(nanos) => {
-            let millis = nanos / MILLISECOND;
+            let (seconds, millis) = (nanos / SECOND, nanos % SECOND / MILLISECOND);
+            let took = format!("{seconds}.{millis:03}s");
+            let size = image_size(&image);
             format!(
-                "Successfully pulled image \"{image}\" in {}.{:03}s ({}.{:03}s including waiting). Image size: 118590618 bytes.",
-                millis / 1000,
-                millis % 1000,
-                millis / 1000,
-                millis % 1000
+                "Successfully pulled image \"{image}\" in {took} ({took} including waiting). Image size: {size} bytes."
             )
         }
         None => format!("Container image \"{image}\" already present on machine and can be accessed by the pod"),
@@ -579,58 +443,6 @@ pub fn start_ephemeral(sim: &mut Sim, namespace: &str, pod: &str, container: &st
             container: place,
         },
     );
-}
-
-/// The owner's controller wants to know.
-fn changed(sim: &mut Sim, id: PodId) {
-    if let Some(owner) = sim.pods.get(&id).and_then(|pod| pod.owner.clone()) {
-        sim.dirty.insert(owner);
-    }
-}
-
-struct Telling<'a> {
-    reason: &'a str,
-    message: String,
-    /// Index of the container that it is about.
-    part: Option<usize>,
-    warning: bool,
-}
-
-fn tell(sim: &mut Sim, id: PodId, telling: &Telling<'_>) {
-    let Some(pod) = sim.pods.get(&id) else {
-        return;
-    };
-    let Some(object) = sim.cluster.store().get(&pod.key) else {
-        return;
-    };
-    let part = telling.part.and_then(|part| pod.containers.get(part));
-    let list = |part: &Part| {
-        if part.ephemeral {
-            "ephemeralContainers"
-        } else {
-            "containers"
-        }
-    };
-    let host = sim.node_name(pod).to_owned();
-    let by_kubelet = telling.reason != "Scheduled";
-    let said = Note {
-        kind: "Pod",
-        api_version: "v1",
-        object: &object,
-        field: part.map(|part| format!("spec.{}{{{}}}", list(part), part.name)),
-        reason: telling.reason,
-        message: telling.message.clone(),
-        warning: telling.warning,
-        component: if by_kubelet { "kubelet" } else { "default-scheduler" },
-        host: if by_kubelet { &host } else { "" },
-    };
-    note(sim, &said);
-}
-
-/// Milliseconds from a range, in nanoseconds, from the seed.
-fn jitter(sim: &Sim, id: PodId, purpose: &str, low: i64, high: i64) -> i64 {
-    let uid = sim.pods.get(&id).map_or("", |pod| pod.uid.as_str());
-    sim.seed.rng(&["jitter", purpose, uid]).i64(low..high) * MILLISECOND
 }
 
 fn jitter_of(sim: &Sim, id: RunId, purpose: &str, low: i64, high: i64) -> i64 {

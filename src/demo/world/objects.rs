@@ -10,7 +10,7 @@ use crate::demo::scenario::template;
 use crate::demo::store::Key;
 use crate::demo::world::helm::{self, Deployed};
 use crate::demo::world::pods::node_ip;
-use crate::demo::world::seed::{digest, template_hash};
+use crate::demo::world::seed::{digest, image_size, template_hash};
 use crate::demo::world::sim::{Sim, Step, plural};
 
 const HEARTBEAT: i64 = 300 * SECOND;
@@ -36,8 +36,6 @@ pub fn found(sim: &mut Sim, now: i64) {
             "status": {"phase": "Active"},
         });
         sim.cluster.store().put("namespaces", namespace);
-        let ca = json!({"ca.crt": "-----BEGIN CERTIFICATE-----\n(the demo's own)\n-----END CERTIFICATE-----\n"});
-        put_configmap(sim, name, "kube-root-ca.crt", ca, born);
     }
     for (index, name) in plan.cluster.nodes.iter().enumerate() {
         let node = node(sim, index, name, born);
@@ -69,7 +67,7 @@ fn node(sim: &Sim, index: usize, name: &str, born: i64) -> Value {
     let images = sim.plan.workloads.iter().flat_map(|planned| &planned.workload.containers).map(|container| {
         let digest = digest(&container.image, &container.build);
         let repository = container.image.rsplit_once(':').map_or(container.image.as_str(), |(name, _)| name);
-        json!({"names": [format!("{repository}@{digest}"), container.image], "sizeBytes": rng.u64(8_000_000..400_000_000)})
+        json!({"names": [format!("{repository}@{digest}"), container.image], "sizeBytes": image_size(&container.image)})
     });
     let images: Vec<Value> = images.collect();
     let condition = |kind: &str, status: &str, reason: &str, message: &str| {
@@ -354,8 +352,15 @@ fn configuration(sim: &Sim, workload: &Workload, born: i64) {
             .config
             .iter()
             .map(|(name, text)| (name.clone(), json!(value("config", name, text))));
-        let data = Value::Object(data.collect());
-        put_configmap(sim, namespace, &format!("{}-config", workload.name), data, born);
+        let data: Map<String, Value> = data.collect();
+        let name = format!("{}-config", workload.name);
+        let metadata = json!({
+            "name": name, "namespace": namespace, "uid": sim.seed.uid(&["configmap", namespace, &name]),
+            "creationTimestamp": rfc3339(born),
+        });
+        sim.cluster
+            .store()
+            .put("configmaps", json!({"metadata": metadata, "data": data}));
     }
     if !workload.secret.is_empty() {
         let data = workload.secret.iter().map(|(name, text)| {
@@ -372,16 +377,6 @@ fn configuration(sim: &Sim, workload: &Workload, born: i64) {
             .store()
             .put("secrets", json!({"metadata": metadata, "data": data, "type": "Opaque"}));
     }
-}
-
-fn put_configmap(sim: &Sim, namespace: &str, name: &str, data: Value, born: i64) {
-    let metadata = json!({
-        "name": name, "namespace": namespace, "uid": sim.seed.uid(&["configmap", namespace, name]),
-        "creationTimestamp": rfc3339(born),
-    });
-    sim.cluster
-        .store()
-        .put("configmaps", json!({"metadata": metadata, "data": data}));
 }
 
 fn service(sim: &Sim, workload: &Workload, port: u16, born: i64) {

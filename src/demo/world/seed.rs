@@ -66,6 +66,11 @@ pub fn digest(image: &str, build: &str) -> String {
     format!("sha256:{}", template::hex(64, &mut Rng::with_seed(seed)))
 }
 
+/// Bytes of an image, between 8 and 400 megabytes; they follow from its name.
+pub fn image_size(image: &str) -> u64 {
+    Rng::with_seed(mix(fnv64(image.as_bytes()))).u64(8_000_000..400_000_000)
+}
+
 fn fnv64(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
