@@ -12,3 +12,7 @@ pub mod scenario;
 pub mod world;
 pub mod shell;
 pub mod exec;
+pub mod api;
+pub mod tls;
+pub mod kubeconfig;
+pub mod serve;
