@@ -2,3 +2,19 @@
 //!
 //! May use: model.
 //! Crates: none.
+//!
+//! Nothing here keeps state from one line to the next but `join`, which keeps whole lines: an evil line can harm
+//! no other line.
+
+mod cells;
+mod escape;
+pub mod display;
+pub mod strip;
+mod cursor;
+mod stamp;
+mod level;
+mod fields;
+mod tail;
+pub mod header;
+mod trace;
+pub mod join;
