@@ -9,6 +9,7 @@ pub mod store;
 pub mod snapshot;
 pub mod query;
 pub mod search;
+pub mod pattern;
 
 pub use filter::{Filter, Scope};
 pub use query::{Query, QueryError};
