@@ -2,6 +2,7 @@
 //! format and its exceptions make a key; equal keys are one pattern. No regular expression, no similarity, no threshold:
 //! the set of patterns does not depend on the order in which records arrive.
 
+mod words;
 mod scan;
 mod parts;
 mod template;
