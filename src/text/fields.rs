@@ -264,7 +264,7 @@ fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     if !matches!(there.peek()?, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@') {
         return None;
     }
-    let key = there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'@' | b'/'));
+    let key = there.skip_while(is_in_key);
     there.skip_colours();
     there.eat(b'=').then_some(())?;
     there.skip_colours();
@@ -273,10 +273,178 @@ fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     } else {
         let start = there;
         let value = there.skip_while(|b| !matches!(b, b' ' | super::escape::ESC));
+        // The end of base64, not a pair.
+        (!matches!(value.first(), Some(b'=' | b')' | b']'))).then_some(())?;
         (value, start.at()..there.at())
     };
     *cursor = there;
     Some(Field { key, value, range })
+}
+
+/// Whether the value of this key tells why something failed.
+fn is_cause(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"err"
+            | b"error"
+            | b"errmsg"
+            | b"error_message"
+            | b"error.message"
+            | b"error.type"
+            | b"error.kind"
+            | b"cause"
+            | b"exception"
+            | b"exception.type"
+            | b"exception.message"
+            | b"exc_info"
+    )
+}
+
+/// The same inside of an object that is the value of such a key.
+fn is_part_of_cause(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"type" | b"name" | b"class" | b"kind" | b"code" | b"message" | b"msg"
+    )
+}
+
+/// Calls `each` with every cause in the JSON object at the cursor.
+pub(super) fn causes_in_json<'a>(start: Cursor<'a>, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+    for_each_member(start, |field| {
+        if !is_cause(field.key) {
+            return;
+        }
+        if field.value.starts_with(b"{") {
+            for_each_member(Cursor::new(start.line(), field.range.start), |inner| {
+                if is_part_of_cause(inner.key) {
+                    each(inner.key, inner.value);
+                }
+            });
+        } else {
+            each(field.key, field.value);
+        }
+    });
+}
+
+fn for_each_member<'a>(start: Cursor<'a>, mut each: impl FnMut(Field<'a>)) {
+    let mut cursor = start;
+    cursor.skip(1);
+    while let Some(field) = json_field(&mut cursor) {
+        each(field);
+        skip_space(&mut cursor);
+        if !cursor.eat(b',') {
+            break;
+        }
+    }
+}
+
+/// Calls `each` with every cause in the pairs behind the cursor; words between them do not matter.
+pub(super) fn causes_in_pairs<'a>(start: Cursor<'a>, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+    let mut cursor = start;
+    loop {
+        cursor.skip_blanks();
+        if cursor.peek().is_none() {
+            return;
+        }
+        match logfmt_field(&mut cursor) {
+            Some(field) if is_cause(field.key) => each(field.key, field.value),
+            Some(_) => {}
+            None => {
+                cursor.skip(1);
+                cursor.skip_while(|b| b != b' ' && b != b'\t');
+            }
+        }
+    }
+}
+
+/// The message without the fields behind it: a string in quotes is the message itself; else pairs up to the end of the
+/// line, an object behind a tab (zap) or Monolog's two at the end are cut off.
+pub(super) fn without_trailing(line: &[u8], message: Range<usize>) -> Range<usize> {
+    let text = line.get(message.clone()).unwrap_or_default();
+    match (text.first(), text.last()) {
+        (Some(b'"'), _) => {
+            let mut cursor = Cursor::new(line, message.start);
+            quoted(&mut cursor)
+                .filter(|_| matches!(cursor.peek(), None | Some(b' ')))
+                .map_or(message, |(_, inner)| inner)
+        }
+        (_, Some(b'}')) => {
+            let object = memchr::memmem::find(text, b"\t{");
+            message.start..object.map_or(message.end, |at| message.start + at)
+        }
+        (_, Some(b']')) if text.ends_with(b" []") => {
+            let fields = memchr::memmem::find(text, b" {\"").or_else(|| text.len().checked_sub(b" [] []".len()));
+            message.start..fields.map_or(message.end, |at| message.start + at)
+        }
+        _ => message.start..trailing_pairs(line, message),
+    }
+}
+
+/// Where the pairs begin that go on to the end of the line; the end of the message if there are none.
+fn trailing_pairs(line: &[u8], message: Range<usize>) -> usize {
+    let mut from = message.start;
+    while let Some(found) = line.get(from..message.end).and_then(|text| memchr::memchr(b'=', text)) {
+        let equals = from + found;
+        from = equals + 1;
+        let Some(start) = start_of_pair(line, message.start, equals) else {
+            continue;
+        };
+        let mut cursor = Cursor::new(line, start);
+        while logfmt_field(&mut cursor).is_some() {
+            cursor.skip_blanks();
+        }
+        if cursor.at() >= message.end {
+            let text = line.get(message.start..start).unwrap_or_default().trim_ascii_end();
+            // `created: id=7 size=3` is one sentence.
+            let announces = matches!(text.last(), Some(b':' | b',' | b'('));
+            return if announces {
+                message.end
+            } else {
+                message.start + text.len()
+            };
+        }
+        from = from.max(cursor.at());
+    }
+    message.end
+}
+
+/// Where the key before this `=` begins, if a blank is in front of it; colours may be around it.
+fn start_of_pair(line: &[u8], least: usize, equals: usize) -> Option<usize> {
+    let before = |end: usize| line.get(least..end).unwrap_or_default();
+    let end = equals - colour_before(before(equals));
+    let length = before(end).iter().rev().take_while(|b| is_in_key(**b)).count();
+    let coloured = coloured_key(before(end));
+    let start = end - coloured.unwrap_or(length);
+    (length > 0 && before(start).last() == Some(&b' ')).then_some(start)
+}
+
+/// The length of a key with a colour in front that `text` ends in.
+fn coloured_key(text: &[u8]) -> Option<usize> {
+    let near = text.len().saturating_sub(64);
+    let tail = text.get(near..)?;
+    let escape = memchr::memrchr(super::escape::ESC, tail)?;
+    let sequence = tail.get(escape..)?;
+    let (_, length) = super::escape::colour(sequence)?;
+    let key = sequence.get(length..)?;
+    (!key.is_empty() && key.iter().all(|b| is_in_key(*b))).then_some(sequence.len())
+}
+
+fn is_in_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/')
+}
+
+/// The length of the colour sequence that `text` ends in; 0 if it does not.
+fn colour_before(text: &[u8]) -> usize {
+    let near = text.len().saturating_sub(12);
+    let tail = text.get(near..).unwrap_or_default();
+    let Some(escape) = memchr::memrchr(super::escape::ESC, tail) else {
+        return 0;
+    };
+    let sequence = tail.get(escape..).unwrap_or_default();
+    match super::escape::colour(sequence) {
+        Some((_, length)) if length == sequence.len() => length,
+        Some(_) | None => 0,
+    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ pub(super) fn leading_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
             cursor.skip_while(|b| b.is_ascii_digit());
             cursor.eat(b']').then_some(())?;
         }
-        Some(b' ' | b'\t' | b']' | b'|' | ESC) | None if shouted && word.len() > 3 => {}
+        Some(b' ' | b'\t' | b']' | b'|' | ESC) | None if shouted && word.len() > 3 && word != b"FINE" => {}
         Some(b'[') => {
             cursor.skip_while(|b| b != b']');
             return None;
@@ -216,7 +216,7 @@ pub(super) fn in_bracket(start: Cursor<'_>) -> Found<'_> {
 
 /// ` - `, `| ` and the like between pieces.
 fn separator(cursor: &mut Cursor<'_>) -> bool {
-    for text in [&b"- "[..], b"| ", b"-- ", b"--- ", b": "] {
+    for text in [&b", "[..], b"- ", b"| ", b"-- ", b"--- ", b": "] {
         if cursor.eat_text(text) {
             return true;
         }
@@ -249,7 +249,7 @@ fn level_piece(start: Cursor<'_>, before: Closing) -> Option<LevelWord<'_>> {
             let set_off = match closing {
                 Closing::Colon | Closing::Tab => true,
                 Closing::Separator => before == Closing::Separator || shouted,
-                Closing::Blank => shouted || coloured,
+                Closing::Blank => shouted || coloured || cursor.starts_with(b"  "),
                 Closing::Bracket => false,
             };
             let ends = matches!(
@@ -267,7 +267,7 @@ fn level_piece(start: Cursor<'_>, before: Closing) -> Option<LevelWord<'_>> {
     }
 }
 
-/// PostgreSQL's `LOG:` and its further lines of a message, which have no level; also NestJS's `LOG`.
+/// `LOG:` of Postgres and Nest, and the further lines of a database's message, which have no level.
 fn database_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
     match word {
         b"LOG" => Some(Level::Info),
@@ -310,7 +310,7 @@ fn closing(cursor: &mut Cursor<'_>) -> Closing {
 fn caller(cursor: &mut Cursor<'_>) -> bool {
     let mut there = *cursor;
     let file = there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-' | b'@'));
-    let is_file = file.iter().any(|b| *b == b'.') && file.first().is_some_and(u8::is_ascii_alphabetic);
+    let is_file = file.contains(&b'.') && file.first().is_some_and(u8::is_ascii_alphabetic);
     let is_line = is_file && there.eat(b':') && !there.skip_while(|b| b.is_ascii_digit()).is_empty();
     if !is_line {
         return false;
@@ -445,7 +445,7 @@ fn behind_colon(start: Cursor<'_>) -> Cursor<'_> {
     cursor
 }
 
-/// nginx's `41#39: *274312`, Spring's `7 ---`, pino's `(7):`, RabbitMQ's `<0.1.0>`.
+/// nginx's `41#39: *274312`, Spring's `7 ---`, pino's `(7):`, Erlang's `<0.1.0>`.
 fn process_number(cursor: &mut Cursor<'_>) -> bool {
     let mut there = *cursor;
     let found = match there.peek() {
@@ -515,7 +515,7 @@ fn logger(cursor: &mut Cursor<'_>) -> bool {
         return false;
     }
     there.skip_colours();
-    let qualified = name.iter().any(|b| matches!(b, b'.' | b':' | b'$' | b'/'));
+    let qualified = name.iter().any(|b| matches!(b, b'.' | b':' | b'$'));
     let found = if there.eat(b':') {
         qualified && matches!(there.peek(), Some(b' ' | b'\t' | ESC))
     } else {

@@ -17,7 +17,9 @@ pub(super) enum Trace {
     PythonEnd,
     /// Behind `During handling of the above exception, another exception occurred:`.
     PythonChain,
-    /// A Go panic or a dump of goroutines.
+    /// A Go panic, or the runtime's words before one, whose goroutines are still to come.
+    GoPanic,
+    /// A dump of goroutines.
     Go,
     /// Between the place in a JavaScript file and the error that was thrown there.
     NodePlace,
@@ -44,9 +46,10 @@ impl Trace {
             Some(b'T') if begins(TRACEBACK) => Self::Python,
             Some(b'E') if begins(b"Exception in thread ") => Self::Frames,
             Some(b'U') if begins(b"Unhandled exception. ") || begins(b"Unhandled Exception: ") => Self::Frames,
-            Some(b'p') if begins(b"panic: ") => Self::Go,
-            Some(b'f') if begins(b"fatal error: ") => Self::Go,
-            Some(b'S') if begins(b"SIG") && is_go_signal(line) => Self::Go,
+            Some(b'p') if begins(b"panic: ") => Self::GoPanic,
+            Some(b'f') if begins(b"fatal error: ") => Self::GoPanic,
+            Some(b'r') if begins(b"runtime: ") => Self::GoPanic,
+            Some(b'S') if begins(b"SIG") && is_go_signal(line) => Self::GoPanic,
             Some(b'g') if is_goroutine(line) => Self::Go,
             Some(b't') if begins(b"thread '") => rust_panic(line),
             Some(b'P') if begins(b"PHP Fatal error:") => Self::Php,
@@ -84,11 +87,13 @@ impl Trace {
             } else {
                 Self::PythonEnd
             }),
-            Self::Go => is_go(line).then_some(Self::Go),
+            Self::GoPanic if line.starts_with(b"fatal error: ") || line.starts_with(b"runtime: ") => Some(self),
+            Self::GoPanic | Self::Go if is_goroutine(line) => Some(Self::Go),
+            Self::GoPanic | Self::Go => is_go(line).then_some(self),
             Self::NodePlace => Some(Self::Frames),
             Self::RustPanic => Some(Self::Rust),
             Self::Rust => is_rust_note(line).then_some(Self::Rust),
-            Self::Ruby => is_ruby_place(line).then_some(Self::Ruby),
+            Self::Ruby => (is_ruby_place(line) && line.ends_with(b"'")).then_some(Self::Ruby),
             Self::Php => (line.starts_with(b"Stack trace:") || is_numbered(line)).then_some(Self::Php),
         }
     }
@@ -153,16 +158,15 @@ fn is_go_signal(line: &[u8]) -> bool {
 
 /// Lines between the frames of a Go dump, and the frames' functions: `main.(*Catalog).add({0xc000, 0x2a})`.
 fn is_go(line: &[u8]) -> bool {
-    let begins = |text: &[u8]| line.starts_with(text);
-    if begins(b"created by ")
-        || begins(b"[signal ")
-        || begins(b"exit status ")
-        || begins(b"goroutine ")
-        || begins(b"...")
-    {
-        return true;
-    }
-    if begins(b"panic: ") || begins(b"fatal error: ") || begins(b"runtime: ") || begins(b"runtime stack:") {
+    let between = [
+        &b"created by "[..],
+        b"[signal ",
+        b"exit status ",
+        b"goroutine ",
+        b"runtime stack:",
+        b"...",
+    ];
+    if between.iter().any(|text| line.starts_with(text)) {
         return true;
     }
     let opened = memchr::memchr(b'(', line);
@@ -193,7 +197,7 @@ fn is_rust_note(line: &[u8]) -> bool {
     line.starts_with(b"note: ") || line.starts_with(b"error: ") || line.starts_with(b"Location:")
 }
 
-/// `/app/lib/sync.rb:40:in `fetch': …`, also behind `from `.
+/// A place in Ruby code, as in ``/app/lib/sync.rb:40:in `fetch': …``, also behind `from`.
 fn is_ruby_place(line: &[u8]) -> bool {
     let Some(at) = memchr::memmem::find(line, b".rb:") else {
         return false;
@@ -217,9 +221,29 @@ fn is_script_place(line: &[u8]) -> bool {
     digits && (place.starts_with(b"node:") || script.iter().any(|ending| place.ends_with(ending)))
 }
 
-/// `com.shop.PaymentTimeoutException: …`, `TypeError: …`, `System.InvalidOperationException`: the name of a class of
-/// exceptions, then a colon or nothing.
+/// `com.shop.PaymentTimeoutException: …`, `TypeError: …`, `System.InvalidOperationException`: a class that is called an
+/// exception, then a colon or nothing.
 pub(super) fn is_exception(line: &[u8]) -> bool {
+    let endings = [&b"Exception"[..], b"Error", b"Throwable", b"Failure", b"Fault"];
+    class_name(line).is_some_and(|name| {
+        let class = name.rsplit(|b| *b == b'.').next().unwrap_or_default();
+        endings
+            .iter()
+            .any(|ending| class.ends_with(ending) && class.len() > ending.len())
+    })
+}
+
+/// `com.shop.BasketLocked: …`: any class in a package, then a colon. Below an error this is an exception; alone it may
+/// be a logger.
+pub(super) fn is_class_in_package(line: &[u8]) -> bool {
+    class_name(line).is_some_and(|name| {
+        let packages = name.split(|b| *b == b'.').count() - 1;
+        packages >= 2 && name.first().is_some_and(u8::is_ascii_lowercase) && line.len() > name.len()
+    })
+}
+
+/// The name of a class at the front of the line, with its packages, if a colon or nothing follows.
+fn class_name(line: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(line, 0);
     let name = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'));
     let ends = match cursor.peek() {
@@ -227,25 +251,11 @@ pub(super) fn is_exception(line: &[u8]) -> bool {
         Some(b':') => matches!(cursor.peek_at(1), None | Some(b' ')),
         Some(_) => false,
     };
-    if !ends || name.is_empty() {
-        return false;
-    }
-    let mut parts = name.rsplit(|b| *b == b'.');
-    let class = parts.next().unwrap_or_default();
-    if !class.first().is_some_and(u8::is_ascii_uppercase) {
-        return false;
-    }
-    let endings = [&b"Exception"[..], b"Error", b"Throwable", b"Failure", b"Fault"];
-    let named = endings
-        .iter()
-        .any(|ending| class.ends_with(ending) && class.len() > ending.len());
-    let packages = parts.clone().count();
-    let in_package = packages >= 2 && parts.all(|part| part.first().is_some_and(u8::is_ascii_lowercase));
-    let is_bare = class.len() == name.len();
-    named || (in_package && !is_bare && cursor.peek().is_some())
+    let class = name.rsplit(|b| *b == b'.').next()?;
+    (ends && class.first()?.is_ascii_uppercase()).then_some(name)
 }
 
-/// What PostgreSQL's and SQLAlchemy's exceptions print below their first line.
+/// What the exceptions of database drivers print below their first line.
 fn is_more_of_a_database_error(line: &[u8]) -> bool {
     [
         &b"DETAIL:"[..],
@@ -276,7 +286,10 @@ mod tests {
     #[test]
     fn crashes_are_known_by_their_first_line() {
         check_begin("Traceback (most recent call last):", Trace::Python);
-        check_begin("panic: runtime error: index out of range [5] with length 3", Trace::Go);
+        check_begin(
+            "panic: runtime error: index out of range [5] with length 3",
+            Trace::GoPanic,
+        );
         check_begin("goroutine 1 [running]:", Trace::Go);
         check_begin("thread 'main' panicked at src/main.rs:2:5:", Trace::RustPanic);
         check_begin("thread 'main' panicked at 'boom', src/main.rs:2:5", Trace::Rust);
