@@ -3,6 +3,19 @@
 //! May use: model, text, contrast.
 //! Crates: regex.
 
+pub mod record;
+pub mod filter;
+pub mod store;
 pub mod snapshot;
+pub mod query;
+pub mod search;
+pub mod pattern;
+pub mod engine;
 
-pub use snapshot::Snapshot;
+pub use engine::{Engine, EngineConfig, Fresh};
+pub use filter::{Filter, Scope};
+pub use query::{Query, QueryError};
+pub use record::{Content, Position, Record};
+pub use search::{Direction, Found, search};
+pub use snapshot::{Snapshot, Tally};
+pub use store::Records;
