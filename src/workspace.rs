@@ -4,3 +4,4 @@
 //! Crates: serde, toml, alacritty_terminal, nucleo_matcher.
 
 pub mod key;
+pub mod layout;
