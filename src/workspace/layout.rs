@@ -41,6 +41,7 @@ impl Rect {
     }
 
     /// The cells that both have; empty if there are none.
+    #[must_use]
     pub fn intersection(self, other: Self) -> Self {
         let (x, y) = (self.x.max(other.x), self.y.max(other.y));
         let right = self.right().min(other.right());
@@ -509,7 +510,7 @@ mod tests {
         assert!(Rect::default().columns(3).is_empty());
     }
 
-    #[derive(Clone, Debug)]
+    #[derive(Clone, Copy, Debug)]
     enum Step {
         Split(u32, Split, u16),
         Close(u32),
