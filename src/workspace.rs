@@ -4,3 +4,7 @@
 //! Crates: serde, toml, alacritty_terminal, nucleo_matcher.
 
 pub mod key;
+pub mod diagnostic;
+pub mod command;
+pub mod keymap;
+pub mod layout;
