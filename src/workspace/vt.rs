@@ -67,6 +67,7 @@ impl Vt {
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let bytes = self.leash.shorten(bytes);
         self.parser.advance(&mut self.term, &bytes);
+        self.stay_within_history();
         self.answers()
     }
 
@@ -89,6 +90,13 @@ impl Vt {
     /// At least 2 columns and 1 row; long lines wrap anew.
     pub fn resize(&mut self, cols: u16, rows: u16) {
         self.term.resize(Dimension::clamped(cols, rows));
+        self.stay_within_history();
+    }
+
+    /// Where the emulator takes lines out of the history, it may leave the view above the oldest one, and panics on
+    /// the next look at it. A scroll by nothing puts it right.
+    fn stay_within_history(&mut self) {
+        self.scroll(0);
     }
 
     /// Positive: towards older lines.
@@ -141,6 +149,9 @@ impl Vt {
         }
         grid.cells
             .extend(content.display_iter.map(|indexed| safe_cell(&indexed)));
+        for row in grid.cells.chunks_mut(cols) {
+            mend_halves(row);
+        }
         grid
     }
 
@@ -205,6 +216,22 @@ fn safe_cell(indexed: &Indexed<&Cell>) -> ExecCell {
             style,
             wide: false,
         },
+    }
+}
+
+/// Erasing, shifting and narrowing can leave one half of a wide character behind.
+fn mend_halves(row: &mut [ExecCell]) {
+    let mut behind_wide = false;
+    for at in 0..row.len() {
+        let spacer_follows = row.get(at + 1).is_some_and(|next| next.text.is_empty());
+        let Some(cell) = row.get_mut(at) else { return };
+        if cell.text.is_empty() && !behind_wide {
+            cell.text = CompactString::const_new(" ");
+        }
+        if cell.wide && !spacer_follows {
+            (cell.text, cell.wide) = (CompactString::const_new("\u{fffd}"), false);
+        }
+        behind_wide = cell.wide;
     }
 }
 
@@ -311,10 +338,9 @@ impl Leash {
 
     fn lets_through(&mut self, byte: u8) -> bool {
         *self = match (*self, byte) {
-            (_, 0x1b) => Self::Escape,
-            (Self::Escape, b']') => Self::Command(0),
             // Controls are obeyed inside of an escape sequence, which goes on after them.
-            (Self::Escape, 0..=0x17 | 0x19 | 0x1c..=0x1f | 0x7f) => Self::Escape,
+            (_, 0x1b) | (Self::Escape, 0..=0x17 | 0x19 | 0x1c..=0x1f | 0x7f) => Self::Escape,
+            (Self::Escape, b']') => Self::Command(0),
             (Self::Command(length), byte) if !matches!(byte, 0x07 | 0x18 | 0x1a) => Self::Command(length + 1),
             _ => Self::Ground,
         };
@@ -498,6 +524,23 @@ mod tests {
         assert_eq!(printed(20, 1, b"\x1b[?2004h").encode_paste("a"), b"\x1b[200~a\x1b[201~");
     }
 
+    #[test]
+    fn a_lost_half_of_a_wide_character_is_mended() {
+        let mut vt = printed(12, 3, "e\u{2764}       e👩\x1b[@".as_bytes());
+        vt.resize(6, 2);
+        assert!(vt.scene().cells.iter().all(|cell| !cell.wide));
+        assert!(vt.rows().concat().contains('\u{fffd}'));
+    }
+
+    #[test]
+    fn a_view_into_history_that_shrinks_stays_in_it() {
+        let mut vt = printed(12, 3, "     e👩👩!A".as_bytes());
+        vt.resize(4, 3);
+        vt.scroll(2);
+        vt.feed(b"\t   \x1b[M");
+        assert_eq!(vt.scene().cells.len(), 12);
+    }
+
     fn hostile() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..8),
@@ -526,6 +569,7 @@ mod tests {
                     prop_assert!(display::plain(&cell.text) == cell.text.as_str(), "{:?}", cell);
                     prop_assert!(cell.text.width() <= if cell.wide { 2 } else { 1 }, "{:?}", cell);
                     prop_assert!(!cell.wide || row.get(x + 1).is_some_and(|next| next.text.is_empty()), "{:?}", row);
+                    prop_assert!(!cell.text.is_empty() || x > 0 && row[x - 1].wide, "{:?}", row);
                 }
             }
             if let Some((x, y)) = grid.cursor {
