@@ -21,6 +21,8 @@ pub mod message;
 pub mod screen;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod random;
 
 pub use palette::Palette;
 pub use screen::paint;

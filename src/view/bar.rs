@@ -18,14 +18,27 @@ enum Detail {
     Rates,
 }
 
-const DETAILS: [Detail; 5] = [Detail::Rates, Detail::Pods, Detail::States, Detail::Troubles, Detail::Name];
+const DETAILS: [Detail; 5] = [
+    Detail::Rates,
+    Detail::Pods,
+    Detail::States,
+    Detail::Troubles,
+    Detail::Name,
+];
 
 /// Paints the clusters; those that there is no room for at all are counted.
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, clusters: &[BarCell]) {
     let place = after(line(place, 0), 1);
-    let written = DETAILS.map(|detail| clusters.iter().map(|cluster| spans(cluster, detail)).collect::<Vec<_>>());
+    let written = DETAILS.map(|detail| {
+        clusters
+            .iter()
+            .map(|cluster| spans(cluster, detail))
+            .collect::<Vec<_>>()
+    });
     let fits = |cells: &&Vec<Vec<Span>>| columns(cells) <= place.width;
-    let (Some(cells), true) = (written.iter().find(fits).or(written.last()), place.width > 0) else { return };
+    let (Some(cells), true) = (written.iter().find(fits).or(written.last()), place.width > 0) else {
+        return;
+    };
     let shown = shown(cells, place.width);
     let mut used = 0;
     for cell in cells.iter().take(shown) {
@@ -43,7 +56,11 @@ pub fn trouble(canvas: &mut Canvas<'_>, place: Rect, spans: &[Span]) {
 }
 
 fn columns(cells: &[Vec<Span>]) -> u16 {
-    cells.iter().map(|cell| span_cells(cell).saturating_add(GAP)).fold(0, u16::saturating_add).saturating_sub(GAP)
+    cells
+        .iter()
+        .map(|cell| span_cells(cell).saturating_add(GAP))
+        .fold(0, u16::saturating_add)
+        .saturating_sub(GAP)
 }
 
 /// How many clusters to show so that there is room to count the others; the first one always, cut if need be.

@@ -1,7 +1,7 @@
 //! A part of the screen to paint on. Nothing painted through it lands outside, whatever the size.
 
 use ratatui::buffer::Buffer;
-use ratatui::style::Style;
+use ratatui::style::{Modifier, Style};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::palette::{Focus, Palette};
@@ -30,7 +30,11 @@ impl<'a> Canvas<'a> {
 
     /// The part of this canvas that lies in `rect`.
     pub fn within(&mut self, rect: Rect) -> Canvas<'_> {
-        Canvas { clip: self.clip.intersection(rect), buffer: self.buffer, palette: self.palette }
+        Canvas {
+            clip: self.clip.intersection(rect),
+            buffer: self.buffer,
+            palette: self.palette,
+        }
     }
 
     /// Writes text from the left of a one-line place; what does not fit is cut. The columns used.
@@ -40,7 +44,9 @@ impl<'a> Canvas<'a> {
             return 0;
         }
         self.heal(place);
-        let (end, _) = self.buffer.set_stringn(place.x, place.y, text, place.width.into(), style);
+        let (end, _) = self
+            .buffer
+            .set_stringn(place.x, place.y, text, place.width.into(), style);
         end - place.x
     }
 
@@ -52,7 +58,15 @@ impl<'a> Canvas<'a> {
         let wide = cells(text);
         let text = if wide > place.width { " " } else { text };
         if text.len() > 1 {
-            self.text(Rect { width: wide.min(place.width), height: 1, ..place }, text, style);
+            self.text(
+                Rect {
+                    width: wide.min(place.width),
+                    height: 1,
+                    ..place
+                },
+                text,
+                style,
+            );
         } else if let Some(cell) = self.buffer.cell_mut((place.x, place.y)) {
             cell.set_symbol(text).set_style(style);
         }
@@ -67,24 +81,50 @@ impl<'a> Canvas<'a> {
     pub fn right(&mut self, place: Rect, text: &str, style: Style) {
         let text = display::truncate(text, place.width.into());
         let width = cells(&text).min(place.width);
-        self.text(Rect { x: place.right() - width, width, ..place }, &text, style);
+        self.text(
+            Rect {
+                x: place.right() - width,
+                width,
+                ..place
+            },
+            &text,
+            style,
+        );
     }
 
     /// Writes spans one after the other, the last with `…` if they do not fit. The columns used.
     pub fn spans(&mut self, place: Rect, spans: &[Span]) -> u16 {
         let mut used = 0;
         for (n, span) in spans.iter().enumerate() {
-            let room = Rect { x: place.x.saturating_add(used), width: place.width - used, ..place };
-            let more = spans.get(n + 1..).is_some_and(|rest| rest.iter().any(|span| !span.text.is_empty()));
+            let room = Rect {
+                x: place.x.saturating_add(used),
+                width: place.width - used,
+                ..place
+            };
+            let more = spans
+                .get(n + 1..)
+                .is_some_and(|rest| rest.iter().any(|span| !span.text.is_empty()));
             let style = self.palette.span(span);
             let wide = cells(&span.text);
             if more && wide == room.width && wide > 0 {
                 // Exactly full, and something is still to come: leave room for the mark of the cut.
-                used += self.text(Rect { width: room.width - 1, ..room }, &span.text, style);
-                let end = Rect { x: place.x.saturating_add(used), width: place.width - used, ..place };
+                used += self.text(
+                    Rect {
+                        width: room.width - 1,
+                        ..room
+                    },
+                    &span.text,
+                    style,
+                );
+                let end = Rect {
+                    x: place.x.saturating_add(used),
+                    width: place.width - used,
+                    ..place
+                };
                 return used + self.text(end, "…", style);
             }
             used += self.fitted(room, &span.text, style);
+            self.bare_ends(room, &span.text);
             if wide > room.width {
                 break;
             }
@@ -92,13 +132,20 @@ impl<'a> Canvas<'a> {
         used
     }
 
+    /// Takes the line from under the blanks around a word.
+    fn bare_ends(&mut self, place: Rect, text: &str) {
+        let (start, end) = (cells(text) - cells(text.trim_start()), cells(text.trim_end()));
+        let bare = |style: Style| style.remove_modifier(Modifier::UNDERLINED);
+        self.restyle(first(place, start), bare);
+        self.restyle(after(first(place, cells(text)), end), bare);
+    }
+
     /// Writes spans, dimmed ones left out first when there is no room for all.
     pub fn telling_spans(&mut self, place: Rect, spans: &[Span]) -> u16 {
         if span_cells(spans) <= place.width {
             return self.spans(place, spans);
         }
-        let telling: Vec<Span> = spans.iter().filter(|span| span.tone != Tone::Dim).cloned().collect();
-        self.spans(place, &telling)
+        self.spans(place, &telling(spans))
     }
 
     /// Fills a place with one narrow symbol.
@@ -122,12 +169,16 @@ impl<'a> Canvas<'a> {
 
     /// Changes how cells look that have been painted.
     pub fn restyle(&mut self, place: Rect, style: impl Fn(Style) -> Style) {
+        self.restyle_cells(place, |_, before| style(before));
+    }
+
+    fn restyle_cells(&mut self, place: Rect, style: impl Fn(&str, Style) -> Style) {
         let place = self.clip.intersection(place);
         for y in place.y..place.bottom() {
             for x in place.x..place.right() {
                 if let Some(cell) = self.buffer.cell_mut((x, y)) {
-                    let changed = style(cell.style());
-                    cell.modifier = ratatui::style::Modifier::empty();
+                    let changed = style(cell.symbol(), cell.style());
+                    cell.modifier = Modifier::empty();
                     cell.set_style(changed);
                 }
             }
@@ -137,7 +188,15 @@ impl<'a> Canvas<'a> {
     /// Puts a place on the ground of a selection.
     pub fn select(&mut self, place: Rect, focused: Focus) {
         let palette = self.palette;
-        self.restyle(place, |style| palette.select(style, focused));
+        self.restyle_cells(place, |symbol, style| {
+            let selected = palette.select(style, focused);
+            // Where a line marks the selection, it goes under words only.
+            if symbol == " " {
+                selected.remove_modifier(Modifier::UNDERLINED)
+            } else {
+                selected
+            }
+        });
     }
 
     /// The symbol that stands at a cell of this canvas.
@@ -176,6 +235,11 @@ pub fn cells(text: &str) -> u16 {
     u16::try_from(display::width(text)).unwrap_or(u16::MAX)
 }
 
+/// Spans without those that are the first to go.
+pub fn telling(spans: &[Span]) -> Vec<Span> {
+    spans.iter().filter(|span| span.tone != Tone::Dim).cloned().collect()
+}
+
 pub fn span_cells(spans: &[Span]) -> u16 {
     spans.iter().fold(0, |sum, span| sum.saturating_add(cells(&span.text)))
 }
@@ -183,24 +247,39 @@ pub fn span_cells(spans: &[Span]) -> u16 {
 /// One line of a rectangle, counted from its top; empty if there are fewer.
 pub fn line(rect: Rect, n: u16) -> Rect {
     let height = u16::from(n < rect.height);
-    Rect { y: rect.y.saturating_add(n.min(rect.height)), height, ..rect }
+    Rect {
+        y: rect.y.saturating_add(n.min(rect.height)),
+        height,
+        ..rect
+    }
 }
 
 /// What is left of a rectangle without its first columns.
 pub fn after(rect: Rect, columns: u16) -> Rect {
     let columns = columns.min(rect.width);
-    Rect { x: rect.x + columns, width: rect.width - columns, ..rect }
+    Rect {
+        x: rect.x + columns,
+        width: rect.width - columns,
+        ..rect
+    }
 }
 
 /// The first columns of a rectangle.
 pub fn first(rect: Rect, columns: u16) -> Rect {
-    Rect { width: rect.width.min(columns), ..rect }
+    Rect {
+        width: rect.width.min(columns),
+        ..rect
+    }
 }
 
 /// What is left of a rectangle without its first lines.
 pub fn below(rect: Rect, lines: u16) -> Rect {
     let lines = lines.min(rect.height);
-    Rect { y: rect.y + lines, height: rect.height - lines, ..rect }
+    Rect {
+        y: rect.y + lines,
+        height: rect.height - lines,
+        ..rect
+    }
 }
 
 #[cfg(test)]
@@ -219,7 +298,11 @@ mod tests {
         let mut buffer = buffer(columns + 2);
         let spans: Vec<Span> = texts.iter().map(|text| Span::plain(*text)).collect();
         let used = Canvas::new(&mut buffer, Palette::default()).spans(Rect::new(0, 0, columns, 1), &spans);
-        assert_eq!((row(&buffer).trim_end(), used), (expected, cells(expected)), "{texts:?}");
+        assert_eq!(
+            (row(&buffer).trim_end(), used),
+            (expected, cells(expected)),
+            "{texts:?}"
+        );
     }
 
     #[test]
@@ -249,13 +332,17 @@ mod tests {
         let mut canvas = Canvas::new(&mut buffer, Palette::default());
         canvas.text(Rect::new(0, 0, 6, 1), "日本語", Style::new());
         canvas.text(Rect::new(3, 0, 1, 1), "|", Style::new());
-        assert_eq!(row(&buffer), "日 |語 ");
+        assert_eq!(row(&buffer), "日 |語");
     }
 
     #[test]
     fn dim_spans_are_the_first_to_go() {
         let mut buffer = buffer(20);
-        let spans = [Span::plain("3/3"), Span::dim(" v1.2 2h"), Span::new(" CrashLoopBackOff", Tone::Bad)];
+        let spans = [
+            Span::plain("3/3"),
+            Span::dim(" v1.2 2h"),
+            Span::new(" CrashLoopBackOff", Tone::Bad),
+        ];
         Canvas::new(&mut buffer, Palette::default()).telling_spans(Rect::new(0, 0, 20, 1), &spans);
         assert_eq!(row(&buffer), "3/3 CrashLoopBackOff");
     }

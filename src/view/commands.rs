@@ -20,7 +20,12 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, palette: &PaletteScene) -> Opt
     let lines = items.saturating_add(u16::from(palette.error.is_some()));
     let height = lines.saturating_add(if lines > 0 { 4 } else { 3 }).min(area.height);
     let y = area.y + u16::from(area.height > height);
-    let place = Rect { x: area.x + (area.width - width) / 2, y, width, height };
+    let place = Rect {
+        x: area.x + (area.width - width) / 2,
+        y,
+        width,
+        height,
+    };
     let inner = frame::panel(canvas, place, "");
     let inner = after(first(inner, inner.width.saturating_sub(1)), 1);
     let cursor = typed(canvas, line(inner, 0), palette);
@@ -28,7 +33,13 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, palette: &PaletteScene) -> Opt
         frame::divider(canvas, line(inner, 1), "");
     }
     let list = below(inner, 2);
-    let names = palette.matches.iter().map(|item| cells(&item.name)).max().unwrap_or(0).min(MOST_NAME);
+    let names = palette
+        .matches
+        .iter()
+        .map(|item| cells(&item.name))
+        .max()
+        .unwrap_or(0)
+        .min(MOST_NAME);
     for (n, item) in (0..list.height).zip(&palette.matches) {
         self::item(canvas, line(list, n), item, names);
     }
@@ -42,13 +53,21 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, palette: &PaletteScene) -> Opt
 fn typed(canvas: &mut Canvas<'_>, row: Rect, palette: &PaletteScene) -> Option<(u16, u16)> {
     let key = canvas.palette.key();
     let label = canvas.text(row, ": ", key);
-    let typed = Typed { text: &palette.input, cursor: palette.cursor, placeholder: "command, or pods, deploy, logs …" };
+    let typed = Typed {
+        text: &palette.input,
+        cursor: palette.cursor,
+        placeholder: "command, or pods, deploy, logs …",
+    };
     input::paint(canvas, after(row, label), typed)
 }
 
 fn item(canvas: &mut Canvas<'_>, row: Rect, item: &PaletteItem, names: u16) {
     let plain = canvas.palette.tone(Tone::Plain);
-    let name = if item.selected { plain.add_modifier(Modifier::BOLD) } else { plain };
+    let name = if item.selected {
+        plain.add_modifier(Modifier::BOLD)
+    } else {
+        plain
+    };
     canvas.fitted(first(row, names), &item.name, name);
     let keys = cells(&item.keys).min(MOST_KEYS).min(row.width / 3);
     let (key, dim) = (canvas.palette.key(), canvas.palette.tone(Tone::Dim));

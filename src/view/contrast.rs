@@ -7,6 +7,7 @@ use super::columns::share;
 use super::frame::{self, Extent};
 use super::palette::{Focus, mark};
 use super::sparkline;
+use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{ContrastRow, ContrastScene, Tone};
 
@@ -34,8 +35,12 @@ struct Plan {
 }
 
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus: Focus) {
-    let evidence = evidence_lines(scene, place.height);
-    let table = Rect { height: place.height - evidence, ..place };
+    let evidence = folded(&scene.evidence, place.width.saturating_sub(2));
+    let below_table = evidence_lines(scene, place.height, evidence.len());
+    let table = Rect {
+        height: place.height - below_table,
+        ..place
+    };
     if let Some(reason) = &scene.empty {
         frame::empty(canvas, table, reason);
     } else {
@@ -43,19 +48,39 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus:
         heading(canvas, line(table, 0), scene, &plan);
         rows(canvas, below(table, 1), scene, &plan, focus);
     }
-    self::evidence(canvas, below(place, table.height), scene);
+    self::evidence(canvas, below(place, table.height), &evidence);
 }
 
-fn evidence_lines(scene: &ContrastScene, height: u16) -> u16 {
-    match u16::try_from(scene.evidence.len()).unwrap_or(u16::MAX) {
-        0 => 0,
-        lines => lines.saturating_add(1).min(height.saturating_sub(2)),
+/// The lines of the evidence, folded: first the reason for the verdict, then the template, which is quieter.
+fn folded(evidence: &[String], columns: u16) -> Vec<(Tone, &str)> {
+    let mut lines = Vec::new();
+    for (n, text) in evidence.iter().enumerate() {
+        let tone = if n == 0 { Tone::Plain } else { Tone::Dim };
+        let rows = display::wrap(text, columns.into());
+        lines.extend(rows.into_iter().map(|row| (tone, text.get(row).unwrap_or_default())));
     }
+    lines
+}
+
+/// Lines for the evidence and the rule above it: those that were planned for it, and more if rows leave them free.
+fn evidence_lines(scene: &ContrastScene, height: u16, folded: usize) -> u16 {
+    let planned = scene.evidence.len();
+    if planned == 0 {
+        return 0;
+    }
+    let free = usize::from(height).saturating_sub(2 + scene.rows.len());
+    let lines = folded.min(planned.max(free));
+    u16::try_from(lines + 1)
+        .unwrap_or(u16::MAX)
+        .min(height.saturating_sub(2))
 }
 
 fn plan(scene: &ContrastScene, width: u16) -> Plan {
     let widest = |of: &dyn Fn(&ContrastRow) -> u16| scene.rows.iter().map(of).max().unwrap_or(0);
-    let verdict = widest(&|row| span_cells(&row.verdict)).max(cells("verdict")).min(MOST_VERDICT).min(width / 3);
+    let verdict = widest(&|row| span_cells(&row.verdict))
+        .max(cells("verdict"))
+        .min(MOST_VERDICT)
+        .min(width / 3);
     // The selection's mark before the verdict, blanks around the level, and the scroll thumb at the end.
     let text_at = 1 + verdict + 1 + 1 + 1;
     let room = width.saturating_sub(text_at + 1);
@@ -65,7 +90,10 @@ fn plan(scene: &ContrastScene, width: u16) -> Plan {
     let longest_trend = widest(&|row| row.cells.iter().map(trend_columns).max().unwrap_or(0));
     let blocks_with = |spark: u16| -> Vec<u16> {
         let names = scene.clusters.iter().map(|(_, name)| cells(name).min(MOST_NAME));
-        names.zip(&counts).map(|(name, count)| name.max(count + spark + u16::from(spark > 0))).collect()
+        names
+            .zip(&counts)
+            .map(|(name, count)| name.max(count + spark + u16::from(spark > 0)))
+            .collect()
     };
     let total = |blocks: &[u16], gap: u16| blocks.iter().fold(0u16, |sum, block| sum.saturating_add(block + gap));
     for (spark, least) in SPARKS {
@@ -74,16 +102,42 @@ fn plan(scene: &ContrastScene, width: u16) -> Plan {
         let text = room.saturating_sub(total(&blocks, 2));
         if text >= least {
             let workload = widest(&|row| cells(&row.workload)).min(MOST_WORKLOAD);
-            let workload = if text >= WIDE_TEXT && workload > 0 { workload.max(cells("workload")) } else { 0 };
+            let workload = if text >= WIDE_TEXT && workload > 0 {
+                workload.max(cells("workload"))
+            } else {
+                0
+            };
             let text = if workload > 0 { text - workload - 2 } else { text };
-            return Plan { verdict, level: 1 + verdict + 1, text, text_at, workload, gap: 2, spark, blocks };
+            return Plan {
+                verdict,
+                level: 1 + verdict + 1,
+                text,
+                text_at,
+                workload,
+                gap: 2,
+                spark,
+                blocks,
+            };
         }
     }
     let gaps = u16::try_from(counts.len()).unwrap_or(u16::MAX);
-    let short = scene.clusters.iter().zip(&counts).map(|((_, name), count)| cells(name).min(SHORT_NAME).max(*count));
+    let short = scene
+        .clusters
+        .iter()
+        .zip(&counts)
+        .map(|((_, name), count)| cells(name).min(SHORT_NAME).max(*count));
     let blocks = share(&short.collect::<Vec<_>>(), (room / 2).saturating_sub(gaps));
     let text = room.saturating_sub(total(&blocks, 1));
-    Plan { verdict, level: 1 + verdict + 1, text, text_at, workload: 0, gap: 1, spark: 0, blocks }
+    Plan {
+        verdict,
+        level: 1 + verdict + 1,
+        text,
+        text_at,
+        workload: 0,
+        gap: 1,
+        spark: 0,
+        blocks,
+    }
 }
 
 fn trend_columns(cell: &crate::workspace::scene::ContrastCell) -> u16 {
@@ -140,7 +194,15 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, plan: &Plan
         }
     }
     let shown = scene.rows.len().min(place.height.into());
-    frame::thumb(canvas, place, Extent { above: scene.above, shown, total: scene.total });
+    frame::thumb(
+        canvas,
+        place,
+        Extent {
+            above: scene.above,
+            shown,
+            total: scene.total,
+        },
+    );
 }
 
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
@@ -151,14 +213,22 @@ fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
     let dim = canvas.palette.tone(Tone::Dim);
     canvas.fitted(plan.workload_place(target), &row.workload, dim);
     // One scale for the line, so that its clusters can be compared.
-    let most = row.cells.iter().map(|cell| sparkline::peak(&cell.trend, plan.spark.into())).max().unwrap_or(0);
+    let most = row
+        .cells
+        .iter()
+        .map(|cell| sparkline::peak(&cell.trend, plan.spark.into()))
+        .max()
+        .unwrap_or(0);
     for (place, cell) in plan.places(target).zip(&row.cells) {
         let count = cells(&cell.text).min(place.width);
         let style = canvas.palette.tone(cell.tone);
         canvas.right(place, &cell.text, style);
         if plan.spark > 0 {
             let bars = sparkline::bars(&cell.trend, plan.spark.into(), most);
-            let room = Rect { width: place.width.saturating_sub(count.max(count_columns(plan, place)) + 1), ..place };
+            let room = Rect {
+                width: place.width.saturating_sub(count.max(count_columns(plan, place)) + 1),
+                ..place
+            };
             spark(canvas, room, &bars, canvas.palette.cluster(cell.context));
         }
     }
@@ -175,24 +245,32 @@ fn spark(canvas: &mut Canvas<'_>, place: Rect, bars: &str, style: Style) {
     let mut at = place.width.saturating_sub(cells(bars));
     for bar in bars.chars() {
         let style = if bar == sparkline::NOTHING { dim } else { style };
-        at += canvas.text(first(after(place, at), 1), bar.encode_utf8(&mut [0; 4]), style).max(1);
+        at += canvas
+            .text(first(after(place, at), 1), bar.encode_utf8(&mut [0; 4]), style)
+            .max(1);
     }
 }
 
 /// Errors and warnings that differ stand out; what is alike everywhere keeps quiet.
 fn text_style(canvas: &Canvas<'_>, row: &ContrastRow) -> Style {
-    let alike = row.verdict.iter().all(|span| span.tone == Tone::Dim || span.text.is_empty());
-    if alike { canvas.palette.tone(Tone::Dim) } else { Style::new() }
+    let alike = row
+        .verdict
+        .iter()
+        .all(|span| span.tone == Tone::Dim || span.text.is_empty());
+    if alike {
+        canvas.palette.tone(Tone::Dim)
+    } else {
+        Style::new()
+    }
 }
 
-fn evidence(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene) {
+fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[(Tone, &str)]) {
     if place.is_empty() {
         return;
     }
     frame::divider(canvas, line(place, 0), "evidence");
-    let dim = canvas.palette.tone(Tone::Dim);
-    for (n, text) in (1..place.height).zip(&scene.evidence) {
-        let style = if n == 1 { Style::new() } else { dim };
+    for (n, (tone, text)) in (1..place.height).zip(lines) {
+        let style = canvas.palette.tone(*tone);
         canvas.fitted(after(line(place, n), 1), text, style);
     }
 }

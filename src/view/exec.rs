@@ -20,8 +20,22 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ExecScene) -> Option<
         frame::divider(canvas, last, "");
         let style = canvas.palette.tone(Tone::Warn);
         let used = canvas.fitted(after(last, 3), end, style);
-        canvas.text(Rect { width: 1, ..after(last, 2) }, " ", style);
-        canvas.text(Rect { width: 1, ..after(last, 3 + used) }, " ", style);
+        canvas.text(
+            Rect {
+                width: 1,
+                ..after(last, 2)
+            },
+            " ",
+            style,
+        );
+        canvas.text(
+            Rect {
+                width: 1,
+                ..after(last, 3 + used)
+            },
+            " ",
+            style,
+        );
         return None;
     }
     let (x, y) = scene.cursor.filter(|_| scene.typing)?;

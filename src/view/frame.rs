@@ -17,7 +17,10 @@ pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene) {
     canvas.fill(row, symbol, style);
     let inner = after(row, 2);
     let note = note_columns(pane, inner.width);
-    let name = Rect { width: inner.width.saturating_sub(note), ..inner };
+    let name = Rect {
+        width: inner.width.saturating_sub(note),
+        ..inner
+    };
     padded(canvas, name, &emphasised(pane));
     padded(canvas, after(inner, inner.width.saturating_sub(note)), &pane.note);
 }
@@ -31,7 +34,11 @@ fn note_columns(pane: &PaneScene, room: u16) -> u16 {
     let name = span_cells(&pane.title).min(12).saturating_add(2);
     // A blank on either side and one cell of the line behind it.
     let most = room.saturating_sub(name);
-    if most < 6 { 0 } else { wanted.saturating_add(3).min(most) }
+    if most < 6 {
+        0
+    } else {
+        wanted.saturating_add(3).min(most)
+    }
 }
 
 fn padded(canvas: &mut Canvas<'_>, place: Rect, spans: &[Span]) {
@@ -39,8 +46,18 @@ fn padded(canvas: &mut Canvas<'_>, place: Rect, spans: &[Span]) {
         return;
     }
     let wide = span_cells(spans).min(place.width - 2);
-    canvas.clear(Rect { width: wide + 2, ..place });
-    canvas.spans(Rect { x: place.x + 1, width: wide, ..place }, spans);
+    canvas.clear(Rect {
+        width: wide + 2,
+        ..place
+    });
+    canvas.spans(
+        Rect {
+            x: place.x + 1,
+            width: wide,
+            ..place
+        },
+        spans,
+    );
 }
 
 fn emphasised(pane: &PaneScene) -> Vec<Span> {
@@ -70,7 +87,16 @@ pub fn rule(canvas: &mut Canvas<'_>, pane: &PaneScene) {
             (_, "─") => "├",
             _ => "│",
         };
-        canvas.text(Rect { x, y, width: 1, height: 1 }, joint, style);
+        canvas.text(
+            Rect {
+                x,
+                y,
+                width: 1,
+                height: 1,
+            },
+            joint,
+            style,
+        );
     }
     let joint = match (canvas.symbol(x - 1, y), canvas.symbol(x + 1, y)) {
         ("━", "━") => "┯",
@@ -79,7 +105,16 @@ pub fn rule(canvas: &mut Canvas<'_>, pane: &PaneScene) {
         ("─", _) => "┬",
         _ => "├",
     };
-    canvas.text(Rect { x, y, width: 1, height: 1 }, joint, style);
+    canvas.text(
+        Rect {
+            x,
+            y,
+            width: 1,
+            height: 1,
+        },
+        joint,
+        style,
+    );
 }
 
 /// Ends the rule of a pane in the title line below it.
@@ -94,8 +129,21 @@ pub fn rule_end(canvas: &mut Canvas<'_>, pane: &PaneScene) {
         "━" => "┷",
         _ => return,
     };
-    let style = if joint == "┷" { canvas.palette.focus() } else { canvas.palette.rule() };
-    canvas.text(Rect { x, y, width: 1, height: 1 }, joint, style);
+    let style = if joint == "┷" {
+        canvas.palette.focus()
+    } else {
+        canvas.palette.rule()
+    };
+    canvas.text(
+        Rect {
+            x,
+            y,
+            width: 1,
+            height: 1,
+        },
+        joint,
+        style,
+    );
 }
 
 /// A thin rule across a pane, with an optional word in it.
@@ -104,7 +152,15 @@ pub fn divider(canvas: &mut Canvas<'_>, place: Rect, word: &str) {
     canvas.fill(place, "─", style);
     if !word.is_empty() && place.width > cells(word) + 5 {
         let heading = canvas.palette.heading();
-        canvas.text(Rect { x: place.x + 2, width: cells(word) + 2, ..place }, &format!(" {word} "), heading);
+        canvas.text(
+            Rect {
+                x: place.x + 2,
+                width: cells(word) + 2,
+                ..place
+            },
+            &format!(" {word} "),
+            heading,
+        );
     }
 }
 
@@ -125,9 +181,20 @@ pub fn thumb(canvas: &mut Canvas<'_>, place: Rect, extent: Extent) {
     let length = (height * extent.shown / extent.total).clamp(1, height);
     let hidden = extent.total - extent.shown;
     let top = (height - length) * extent.above.min(hidden) / hidden;
-    let (Ok(top), Ok(length)) = (u16::try_from(top), u16::try_from(length)) else { return };
+    let (Ok(top), Ok(length)) = (u16::try_from(top), u16::try_from(length)) else {
+        return;
+    };
     let style = canvas.palette.rule();
-    canvas.fill(Rect { x: place.right() - 1, y: place.y + top, width: 1, height: length }, "▐", style);
+    canvas.fill(
+        Rect {
+            x: place.right() - 1,
+            y: place.y + top,
+            width: 1,
+            height: length,
+        },
+        "▐",
+        style,
+    );
 }
 
 /// Says in the middle of a pane why it is empty.
@@ -135,7 +202,10 @@ pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
     let room = usize::from(place.width.saturating_sub(4)).clamp(1, 60);
     let rows = crate::text::display::wrap(text, room);
     let style = canvas.palette.tone(Tone::Dim);
-    let rows: Vec<&str> = rows.into_iter().map(|range| text.get(range).unwrap_or_default().trim_end()).collect();
+    let rows: Vec<&str> = rows
+        .into_iter()
+        .map(|range| text.get(range).unwrap_or_default().trim_end())
+        .collect();
     let widest = rows.iter().map(|row| cells(row)).max().unwrap_or(0);
     let lines = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     let top = place.height.saturating_sub(lines) / 3;
@@ -147,7 +217,12 @@ pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
 
 /// A thin box over the rest, emptied; the place inside of it.
 pub fn panel(canvas: &mut Canvas<'_>, place: Rect, name: &str) -> Rect {
-    canvas.clear(place);
+    // A blank column on either side keeps it apart from what it lies over.
+    canvas.clear(Rect {
+        x: place.x.saturating_sub(1),
+        width: place.width.saturating_add(2),
+        ..place
+    });
     if place.width < 2 || place.height < 2 {
         return Rect::default();
     }
@@ -157,13 +232,45 @@ pub fn panel(canvas: &mut Canvas<'_>, place: Rect, name: &str) -> Rect {
     canvas.fill(line(place, 0), "─", style);
     canvas.fill(line(place, place.height - 1), "─", style);
     canvas.fill(Rect { width: 1, ..place }, "│", style);
-    canvas.fill(Rect { x: right, width: 1, ..place }, "│", style);
-    for (x, y, corner) in [(left, top, "╭"), (right, top, "╮"), (left, bottom, "╰"), (right, bottom, "╯")] {
-        canvas.text(Rect { x, y, width: 1, height: 1 }, corner, style);
+    canvas.fill(
+        Rect {
+            x: right,
+            width: 1,
+            ..place
+        },
+        "│",
+        style,
+    );
+    for (x, y, corner) in [
+        (left, top, "╭"),
+        (right, top, "╮"),
+        (left, bottom, "╰"),
+        (right, bottom, "╯"),
+    ] {
+        canvas.text(
+            Rect {
+                x,
+                y,
+                width: 1,
+                height: 1,
+            },
+            corner,
+            style,
+        );
     }
     if !name.is_empty() && place.width > 6 {
-        let room = Rect { x: left + 2, y: top, width: place.width - 4, height: 1 };
+        let room = Rect {
+            x: left + 2,
+            y: top,
+            width: place.width - 4,
+            height: 1,
+        };
         canvas.fitted(room, &format!(" {name} "), style.add_modifier(Modifier::BOLD));
     }
-    Rect { x: left + 1, y: top + 1, width: place.width - 2, height: place.height - 2 }
+    Rect {
+        x: left + 1,
+        y: top + 1,
+        width: place.width - 2,
+        height: place.height - 2,
+    }
 }

@@ -27,7 +27,10 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, help: &HelpScene) {
     let count = u16::try_from(columns.len()).unwrap_or(1).max(1);
     let tallest = columns.iter().map(Vec::len).max().unwrap_or(0);
     let width = (count * (COLUMN + GAP) - GAP + 4).min(area.width);
-    let height = u16::try_from(tallest).unwrap_or(height).saturating_add(2).min(area.height);
+    let height = u16::try_from(tallest)
+        .unwrap_or(height)
+        .saturating_add(2)
+        .min(area.height);
     let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
     let inner = frame::panel(canvas, Rect { x, y, width, height }, "help");
     let inner = after(first(inner, inner.width.saturating_sub(1)), 1);
@@ -52,7 +55,11 @@ fn section<'a>(heading: &'a str, bindings: &'a [(String, String)]) -> Vec<Entry<
 
 /// Whole sections in the lowest columns that hold them all; none if they are too many for the screen.
 fn packed(help: &HelpScene, columns: u16, most: u16) -> Option<Vec<Vec<Entry<'_>>>> {
-    let sections: Vec<_> = help.sections.iter().map(|(heading, bindings)| section(heading, bindings)).collect();
+    let sections: Vec<_> = help
+        .sections
+        .iter()
+        .map(|(heading, bindings)| section(heading, bindings))
+        .collect();
     let tallest = sections.iter().map(Vec::len).max()?;
     (tallest..=usize::from(most)).find_map(|height| {
         let filled = fill(&sections, height);
@@ -86,13 +93,20 @@ fn flowed(help: &HelpScene, columns: u16, height: u16) -> Vec<Vec<Entry<'_>>> {
     let room = usize::from(columns) * usize::from(height);
     let scroll = help.scroll.min(entries.len().saturating_sub(room));
     let shown = entries.get(scroll..).unwrap_or_default();
-    shown.chunks(height.max(1).into()).take(columns.into()).map(<[_]>::to_vec).collect()
+    shown
+        .chunks(height.max(1).into())
+        .take(columns.into())
+        .map(<[_]>::to_vec)
+        .collect()
 }
 
 fn entry(canvas: &mut Canvas<'_>, row: Rect, entry: Entry<'_>, keys_columns: u16) {
     match entry {
         Entry::Heading(text) => {
-            let style = canvas.palette.tone(Tone::Plain).add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
+            let style = canvas
+                .palette
+                .tone(Tone::Plain)
+                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED);
             canvas.fitted(row, text, style);
         }
         Entry::Binding(keys, what) => {

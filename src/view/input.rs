@@ -34,7 +34,9 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, typed: Typed<'_>) -> Option<(
     area.move_cursor(CursorMove::Jump(0, u16::try_from(before).unwrap_or(u16::MAX)));
     canvas.widget(place, &area);
     let (_, scrolled) = area.scroll_offset();
-    let column = u16::try_from(area.screen_cursor().col).unwrap_or(u16::MAX).saturating_sub(scrolled);
+    let column = u16::try_from(area.screen_cursor().col)
+        .unwrap_or(u16::MAX)
+        .saturating_sub(scrolled);
     Some((place.x + column.min(place.width - 1), place.y))
 }
 
@@ -60,7 +62,11 @@ mod tests {
     fn check(text: &str, cursor: usize, expected: &str, at: u16) {
         let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, 8, 1));
         let mut canvas = Canvas::new(&mut buffer, Palette::default());
-        let typed = Typed { text, cursor, placeholder: "" };
+        let typed = Typed {
+            text,
+            cursor,
+            placeholder: "",
+        };
         let found = paint(&mut canvas, Rect::new(1, 0, 6, 1), typed);
         let row = crate::view::sample::shown(&buffer.content);
         assert_eq!((row.as_str(), found), (expected, Some((at, 0))), "{text} {cursor}");

@@ -1,5 +1,7 @@
 //! Records as they were written: one column per cluster, or one for all, with a search line at the bottom.
 
+use std::ops::Range;
+
 use ratatui::style::{Modifier, Style};
 use unicode_segmentation::UnicodeSegmentation as _;
 
@@ -29,13 +31,26 @@ fn separator(canvas: &mut Canvas<'_>, place: Rect, column: &LogColumn) {
         let style = canvas.palette.rule();
         let top = column.rect.y.saturating_sub(1).max(place.y);
         let height = column.rect.bottom().saturating_sub(top);
-        canvas.fill(Rect { x, y: top, width: 1, height }, "│", style);
+        canvas.fill(
+            Rect {
+                x,
+                y: top,
+                width: 1,
+                height,
+            },
+            "│",
+            style,
+        );
     }
 }
 
 fn header(canvas: &mut Canvas<'_>, column: &LogColumn, alone: bool) {
     let Some(y) = column.rect.y.checked_sub(1) else { return };
-    let row = Rect { y, height: 1, ..column.rect };
+    let row = Rect {
+        y,
+        height: 1,
+        ..column.rect
+    };
     if alone {
         canvas.spans(row, &column.header);
         return;
@@ -90,8 +105,17 @@ fn record(canvas: &mut Canvas<'_>, target: Rect, row: &LogRow, focus: Focus) {
 /// The text of a row in the colours of its level or its program, with what a search found.
 fn text(canvas: &mut Canvas<'_>, place: Rect, row: &LogRow, focus: Focus) {
     let palette = canvas.palette;
-    let ground = |style| if row.selected { palette.select(style, focus) } else { style };
-    let looks = Looks { row, base: palette.record(row.tone) };
+    let ground = |style| {
+        if row.selected {
+            palette.select(style, focus)
+        } else {
+            style
+        }
+    };
+    let looks = Looks {
+        row,
+        base: palette.record(row.tone),
+    };
     let (mut piece, mut piece_style) = (String::new(), Style::new());
     let mut used = 0;
     let mut ahead = 0;
@@ -99,8 +123,14 @@ fn text(canvas: &mut Canvas<'_>, place: Rect, row: &LogRow, focus: Focus) {
         if used + ahead >= place.width {
             break;
         }
-        let style = ground(looks.at(at, |asked| palette.of(asked)));
-        let style = if row.hits.iter().any(|hit| hit.contains(&at)) { palette.hit(style) } else { style };
+        let mut style = ground(looks.at(at, |asked| palette.of(asked)));
+        if row.selected && grapheme == " " {
+            // Where a line marks the selection, it goes under words only.
+            style = style.remove_modifier(Modifier::UNDERLINED);
+        }
+        if found(&row.hits, at, |hit| hit).is_some() {
+            style = palette.hit(style);
+        }
         if style != piece_style && !piece.is_empty() {
             used += canvas.text(after(place, used), &piece, piece_style);
             piece.clear();
@@ -138,9 +168,15 @@ impl Looks<'_> {
         if self.row.tone != Tone::Plain {
             return self.base;
         }
-        let run = self.row.styles.iter().find(|run| run.range.contains(&byte));
+        let run = found(&self.row.styles, byte, |run| &run.range);
         run.map_or(self.base, |run| of(run.style))
     }
+}
+
+/// The piece that a byte is in, of pieces in order.
+fn found<T>(pieces: &[T], byte: usize, range: impl Fn(&T) -> &Range<usize>) -> Option<&T> {
+    let at = pieces.partition_point(|piece| range(piece).end <= byte);
+    pieces.get(at).filter(|piece| range(piece).contains(&byte))
 }
 
 /// `/time.?out      dev 0 · prod 12`
@@ -154,8 +190,13 @@ fn prompt(canvas: &mut Canvas<'_>, row: Rect, prompt: &PromptScene) -> Option<(u
     let info = cells(&prompt.info).min(room.width.saturating_sub(typed).max(room.width / 2));
     let dim = canvas.palette.tone(Tone::Dim);
     let input = first(room, room.width - info);
-    canvas.right(after(room, input.width), &prompt.info, dim);
-    let input = first(input, input.width.saturating_sub(u16::from(info > 0)).max(1));
-    let typed = Typed { text: &prompt.input, cursor: prompt.cursor, placeholder: "regex, small letters match any case" };
+    let margin = u16::from(info > 0 && input.width > 1);
+    canvas.right(first(after(room, input.width - margin), info), &prompt.info, dim);
+    let input = first(input, input.width.saturating_sub(2 * margin).max(1));
+    let typed = Typed {
+        text: &prompt.input,
+        cursor: prompt.cursor,
+        placeholder: "regex, small letters match any case",
+    };
     input::paint(canvas, input, typed)
 }

@@ -16,7 +16,10 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, lines: &[String]) {
     let room = area.width.saturating_sub(8).clamp(1, MOST_COLUMNS);
     let rows = folded(lines, room);
     let widest = rows.iter().map(|row| cells(row)).max().unwrap_or(0).min(room);
-    let height = u16::try_from(rows.len()).unwrap_or(u16::MAX).saturating_add(2).min(area.height);
+    let height = u16::try_from(rows.len())
+        .unwrap_or(u16::MAX)
+        .saturating_add(2)
+        .min(area.height);
     let width = widest.saturating_add(6).min(area.width);
     let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 3);
     let inner = frame::panel(canvas, Rect { x, y, width, height }, "");
@@ -30,7 +33,10 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, lines: &[String]) {
 /// Says that the screen is too small, on whatever there is.
 pub fn too_small(canvas: &mut Canvas<'_>, area: Rect, size: Size) {
     let Size { cols, rows } = LEAST;
-    let text = format!("Kontrast needs at least {cols}x{rows}, this is {}x{}", size.cols, size.rows);
+    let text = format!(
+        "Kontrast needs at least {cols}x{rows}, this is {}x{}",
+        size.cols, size.rows
+    );
     let lines = folded(&[text], area.width.max(1));
     let height = u16::try_from(lines.len()).unwrap_or(u16::MAX).min(area.height);
     let top = (area.height - height) / 2;
@@ -44,7 +50,9 @@ pub fn too_small(canvas: &mut Canvas<'_>, area: Rect, size: Size) {
 fn folded(lines: &[String], columns: u16) -> Vec<String> {
     let fold = |text: &String| -> Vec<String> {
         let rows = display::wrap(text, columns.into());
-        rows.into_iter().map(|row| text.get(row).unwrap_or_default().trim_end().to_owned()).collect()
+        rows.into_iter()
+            .map(|row| text.get(row).unwrap_or_default().trim_end().to_owned())
+            .collect()
     };
     lines.iter().flat_map(fold).collect()
 }

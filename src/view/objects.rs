@@ -2,10 +2,11 @@
 
 use ratatui::style::Modifier;
 
-use super::canvas::{Canvas, after, below, cells, first, line, span_cells};
+use super::canvas::{Canvas, after, below, cells, first, line, span_cells, telling};
 use super::columns::share;
 use super::frame::{self, Extent};
 use super::palette::Focus;
+use crate::model::ContextId;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{ObjectRow, ObjectsScene, Span, Tone};
 
@@ -15,7 +16,10 @@ const LEAST_NAME: u16 = 10;
 
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ObjectsScene, focus: Focus) {
     let detail = detail_lines(scene, place.height);
-    let table = Rect { height: place.height - detail, ..place };
+    let table = Rect {
+        height: place.height - detail,
+        ..place
+    };
     if let Some(reason) = &scene.empty {
         frame::empty(canvas, table, reason);
     } else {
@@ -36,21 +40,38 @@ fn detail_lines(scene: &ObjectsScene, height: u16) -> u16 {
 /// The width of the name, then of each cluster's cells.
 fn widths(scene: &ObjectsScene, width: u16) -> Vec<u16> {
     let room = width.saturating_sub(2);
-    let name = scene.rows.iter().filter(|row| row.depth > 0).map(name_columns).max().unwrap_or(0);
-    let name = name.max(cells("workload")).min((room * 2 / 5).max(LEAST_NAME.min(room)));
-    let wanted: Vec<u16> = scene
-        .clusters
+    let name = scene
+        .rows
         .iter()
-        .enumerate()
-        .map(|(n, (_, heading))| {
-            let cell = |row: &ObjectRow| row.cells.get(n).map_or(0, |cell| span_cells(cell));
-            scene.rows.iter().map(cell).max().unwrap_or(0).max(cells(heading))
-        })
-        .collect();
-    let gaps = GAP * u16::try_from(wanted.len()).unwrap_or(0);
+        .filter(|row| row.depth > 0)
+        .map(name_columns)
+        .max()
+        .unwrap_or(0);
+    let name = name
+        .max(cells("workload"))
+        .min((room * 2 / 5).max(LEAST_NAME.min(room)));
+    let gaps = GAP.saturating_mul(u16::try_from(scene.clusters.len()).unwrap_or(u16::MAX));
+    let room = room.saturating_sub(name.saturating_add(gaps));
+    let mut wanted = wanted(scene, span_cells);
+    if wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell)) > room {
+        wanted = self::wanted(scene, |cell| span_cells(&telling(cell)));
+    }
     let mut widths = vec![name];
-    widths.extend(share(&wanted, room.saturating_sub(name + gaps)));
+    widths.extend(share(&wanted, room));
     widths
+}
+
+/// The widest cell of each cluster.
+fn wanted(scene: &ObjectsScene, columns: impl Fn(&[Span]) -> u16) -> Vec<u16> {
+    let widest = |(n, (_, heading)): (usize, &(ContextId, String))| {
+        let cells_of_cluster = scene.rows.iter().filter_map(|row| row.cells.get(n));
+        cells_of_cluster
+            .map(|cell| columns(cell))
+            .max()
+            .unwrap_or(0)
+            .max(cells(heading))
+    };
+    scene.clusters.iter().enumerate().map(widest).collect()
 }
 
 fn name_columns(row: &ObjectRow) -> u16 {
@@ -94,7 +115,15 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ObjectsScene, widths: &[u1
         }
     }
     let shown = scene.rows.len().min(place.height.into());
-    frame::thumb(canvas, place, Extent { above: scene.above, shown, total: scene.total });
+    frame::thumb(
+        canvas,
+        place,
+        Extent {
+            above: scene.above,
+            shown,
+            total: scene.total,
+        },
+    );
 }
 
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ObjectRow, widths: &[u16]) {

@@ -10,8 +10,9 @@ use crate::model::{ContextId, Level};
 use crate::text::display;
 use crate::workspace::scene::{Span, Tone};
 
-/// Sky blue, orange, reddish purple, bluish green, blue, vermillion, violet, grey.
-const CLUSTERS: [u8; 8] = [74, 178, 175, 72, 69, 173, 141, 109];
+/// Sky blue, sand, reddish purple, bluish green, blue, brick, violet, grey. Orange and vermillion are left to warnings and
+/// errors.
+const CLUSTERS: [u8; 8] = [74, 180, 175, 72, 69, 173, 141, 109];
 
 /// The same order in the terminal's own colours.
 const CLUSTERS_OF_SIXTEEN: [Color; 8] = [
@@ -26,7 +27,15 @@ const CLUSTERS_OF_SIXTEEN: [Color; 8] = [
 ];
 
 /// Terminals that are known by name to have no more than sixteen colours, and those that have none.
-const SIXTEEN: [&str; 7] = ["linux", "ansi", "screen", "cygwin", "vt220-color", "xterm-16color", "xterm-color"];
+const SIXTEEN: [&str; 7] = [
+    "linux",
+    "ansi",
+    "screen",
+    "cygwin",
+    "vt220-color",
+    "xterm-16color",
+    "xterm-color",
+];
 const WITHOUT: [&str; 6] = ["dumb", "vt100", "vt102", "vt220", "vt52", "xterm-mono"];
 
 /// How tones become styles.
@@ -56,7 +65,9 @@ impl Palette {
 
     /// The terminal's own sixteen colours.
     pub const fn sixteen() -> Self {
-        Self { colors: Colors::Sixteen }
+        Self {
+            colors: Colors::Sixteen,
+        }
     }
 
     /// The palette for a terminal, by `NO_COLOR`, `COLORTERM` and `TERM`.
@@ -66,14 +77,22 @@ impl Palette {
             return Self::plain();
         }
         let promised = colorterm.is_some_and(|promise| !promise.is_empty());
-        if SIXTEEN.contains(&term) && !promised { Self::sixteen() } else { Self::default() }
+        if SIXTEEN.contains(&term) && !promised {
+            Self::sixteen()
+        } else {
+            Self::default()
+        }
     }
 
     pub fn tone(self, tone: Tone) -> Style {
         match tone {
             Tone::Plain => Style::new(),
             Tone::Dim => self.choose(Style::new().fg(Color::Indexed(245)), DIM, DIM),
-            Tone::Good => self.choose(Style::new().fg(Color::Indexed(36)), Style::new().fg(Color::Green), Style::new()),
+            Tone::Good => self.choose(
+                Style::new().fg(Color::Indexed(36)),
+                Style::new().fg(Color::Green),
+                Style::new(),
+            ),
             Tone::Warn => self.choose(
                 Style::new().fg(Color::Indexed(214)),
                 Style::new().fg(Color::Yellow),
@@ -84,14 +103,18 @@ impl Palette {
                 BOLD.fg(Color::LightRed),
                 BOLD.add_modifier(Modifier::UNDERLINED),
             ),
-            Tone::Accent => self.choose(Style::new().fg(Color::Indexed(81)), Style::new().fg(Color::Cyan), BOLD),
+            Tone::Accent => self.choose(Style::new().fg(Color::Indexed(39)), Style::new().fg(Color::Cyan), BOLD),
             Tone::Cluster(context) => self.cluster(context),
         }
     }
 
     pub fn span(self, span: &Span) -> Style {
         let style = self.tone(span.tone);
-        if span.bold { style.add_modifier(Modifier::BOLD) } else { style }
+        if span.bold {
+            style.add_modifier(Modifier::BOLD)
+        } else {
+            style
+        }
     }
 
     /// The colour of a cluster; the ninth has that of the first, in italics.
@@ -100,10 +123,18 @@ impl Palette {
         let at = n % CLUSTERS.len();
         let style = match self.colors {
             Colors::None => return Style::new(),
-            Colors::Sixteen => CLUSTERS_OF_SIXTEEN.get(at).map_or_else(Style::new, |color| Style::new().fg(*color)),
-            Colors::Many => CLUSTERS.get(at).map_or_else(Style::new, |index| Style::new().fg(Color::Indexed(*index))),
+            Colors::Sixteen => CLUSTERS_OF_SIXTEEN
+                .get(at)
+                .map_or_else(Style::new, |color| Style::new().fg(*color)),
+            Colors::Many => CLUSTERS
+                .get(at)
+                .map_or_else(Style::new, |index| Style::new().fg(Color::Indexed(*index))),
         };
-        if (n / CLUSTERS.len()) % 2 == 1 { style.add_modifier(Modifier::ITALIC) } else { style }
+        if (n / CLUSTERS.len()) % 2 == 1 {
+            style.add_modifier(Modifier::ITALIC)
+        } else {
+            style
+        }
     }
 
     /// The text of a record; without colour an underlined page would be harder to read than a plain one.
@@ -164,9 +195,9 @@ impl Palette {
     pub fn hit(self, style: Style) -> Style {
         match self.colors {
             Colors::Many => style.fg(Color::Indexed(16)).bg(Color::Indexed(221)),
-            Colors::Sixteen | Colors::None if style.add_modifier.contains(Modifier::REVERSED) => {
-                style.remove_modifier(Modifier::REVERSED).add_modifier(Modifier::BOLD | Modifier::UNDERLINED)
-            }
+            Colors::Sixteen | Colors::None if style.add_modifier.contains(Modifier::REVERSED) => style
+                .remove_modifier(Modifier::REVERSED)
+                .add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
             Colors::Sixteen => style.fg(Color::Black).bg(Color::Yellow),
             Colors::None => style.add_modifier(Modifier::REVERSED | Modifier::BOLD),
         }
@@ -187,7 +218,11 @@ impl Palette {
             }
         }
         if self.colors == Colors::None {
-            return if asked.bg.is_some() { style.add_modifier(Modifier::REVERSED) } else { style };
+            return if asked.bg.is_some() {
+                style.add_modifier(Modifier::REVERSED)
+            } else {
+                style
+            };
         }
         style.fg = asked.fg.map(color);
         style.bg = asked.bg.map(color);
@@ -246,7 +281,11 @@ mod tests {
     #[test]
     fn a_terminal_gets_the_colours_that_it_has() {
         let check = |no_color, colorterm, term, expected| {
-            assert_eq!(Palette::detect(no_color, colorterm, term), expected, "{no_color} {colorterm:?} {term:?}");
+            assert_eq!(
+                Palette::detect(no_color, colorterm, term),
+                expected,
+                "{no_color} {colorterm:?} {term:?}"
+            );
         };
         check(false, None, Some("xterm-256color"), Palette::default());
         check(false, Some("truecolor"), Some("screen"), Palette::default());

@@ -23,7 +23,11 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
         bar::trouble(&mut canvas, line(screen, 1), &scene.trouble);
     }
     let typing = panes(&mut canvas, &scene.panes);
-    status::paint(&mut canvas, line(screen, scene.size.rows.saturating_sub(1)), &scene.status);
+    status::paint(
+        &mut canvas,
+        line(screen, scene.size.rows.saturating_sub(1)),
+        &scene.status,
+    );
     let cursor = match &scene.overlay {
         None => typing,
         Some(Overlay::Help(scene)) => {
@@ -71,8 +75,13 @@ fn body(canvas: &mut Canvas<'_>, pane: &PaneScene) -> Option<(u16, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use ratatui::buffer::Cell;
+    use ratatui::style::{Color, Modifier};
+    use unicode_width::UnicodeWidthStr as _;
+
     use super::*;
-    use crate::view::sample;
+    use crate::view::{canvas, random, sample};
 
     fn frame(scene: &Scene, palette: Palette) -> Buffer {
         let area = ratatui::layout::Rect::new(0, 0, scene.size.cols, scene.size.rows);
@@ -83,14 +92,188 @@ mod tests {
 
     fn text(buffer: &Buffer) -> String {
         let rows = buffer.content.chunks(buffer.area.width.into());
-        rows.map(|row| sample::shown(row).trim_end().to_owned() + "\n").collect()
+        rows.map(|row| sample::shown(row).trim_end().to_owned() + "\n")
+            .collect()
+    }
+
+    fn check(name: &str, scene: &Scene) {
+        insta::assert_snapshot!(name, text(&frame(scene, Palette::default())));
     }
 
     #[test]
-    #[ignore = "prints frames for a person to look at"]
+    fn a_night_at_every_size() {
+        check("night_200x50", &sample::night(200, 50));
+        check("night_120x40", &sample::night(120, 40));
+        check("night_80x24", &sample::night(80, 24));
+        check("night_40x10", &sample::night(40, 10));
+        check("night_30x8", &sample::night(30, 8));
+    }
+
+    #[test]
+    fn what_lies_over_the_panes() {
+        let over = |overlay, cols, rows| Scene {
+            overlay: Some(overlay),
+            ..sample::night(cols, rows)
+        };
+        check("help_120x40", &over(sample::help(), 120, 40));
+        check("help_40x10", &over(sample::help(), 40, 10));
+        check("palette_80x24", &over(sample::palette(), 80, 24));
+        let question = Overlay::Message(vec!["Quit Kontrast?".to_owned(), "y yes   n no".to_owned()]);
+        check("message_80x24", &over(question, 80, 24));
+    }
+
+    const PRINTED: &str = "api-7d9c5b6f4-x2k8p:/app$ pip list\r\n\x1b[1mPackage\x1b[0m    Version\r\n\x1b[32mflask\x1b[0m      0.11\r\n\x1b[44m日本語\x1b[0m\r\n$ ";
+
+    #[test]
+    fn a_shell_is_painted_cell_by_cell_with_its_cursor() {
+        let scene = sample::with_shell(sample::night(80, 24), PRINTED);
+        check("shell_80x24", &scene);
+        let mut buffer = frame(&scene, Palette::default());
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((2, 7)));
+        assert_eq!(buffer[(0, 4)].modifier, Modifier::BOLD);
+        assert_eq!(buffer[(0, 5)].fg, Color::Indexed(2));
+        assert_eq!((buffer[(0, 6)].bg, buffer[(0, 6)].symbol()), (Color::Indexed(4), "日"));
+    }
+
+    #[test]
+    fn the_cursor_is_where_one_types() {
+        let mut scene = sample::night(80, 24);
+        let mut buffer = frame(&scene, Palette::default());
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), None);
+        for pane in &mut scene.panes {
+            pane.focused = matches!(pane.body, Body::Logs(_));
+        }
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 22)));
+        scene.overlay = Some(sample::palette());
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 3)));
+    }
+
+    fn colourless(cell: &Cell) -> bool {
+        (cell.fg, cell.bg, cell.underline_color) == (Color::Reset, Color::Reset, Color::Reset)
+    }
+
+    #[test]
+    fn without_colour_there_is_none_and_everything_can_still_be_told_apart() {
+        let scene = sample::night(120, 40);
+        let buffer = frame(&scene, Palette::plain());
+        for overlay in [None, Some(sample::help()), Some(sample::palette())] {
+            let scene = Scene {
+                overlay,
+                ..sample::with_shell(scene.clone(), PRINTED)
+            };
+            assert!(frame(&scene, Palette::plain()).content.iter().all(colourless));
+        }
+        assert!(buffer.content.iter().all(colourless));
+        let look = |x: u16, y: u16| buffer[(x, y)].modifier;
+        assert_eq!(buffer[(0, 4)].symbol(), "▌");
+        assert!(look(30, 4).contains(Modifier::REVERSED), "the selection");
+        assert!(!look(30, 5).contains(Modifier::REVERSED), "what is not selected");
+        assert!(look(17, 4).contains(Modifier::BOLD), "an error's mark");
+        assert_eq!((buffer[(0, 2)].symbol(), buffer[(0, 19)].symbol()), ("━", "─"), "focus");
+        let (error, plain) = (look(20, 23), look(20, 27));
+        assert_ne!(error, plain, "a record's level");
+        let hits: Vec<&Cell> = buffer
+            .content
+            .iter()
+            .skip(20 * 120)
+            .filter(|cell| is_hit(cell))
+            .collect();
+        assert_eq!(
+            sample::shown(&hits.into_iter().cloned().collect::<Vec<_>>()),
+            "requests"
+        );
+    }
+
+    /// The selected records are in a pane without the focus, so they are underlined; hits are reversed.
+    fn is_hit(cell: &Cell) -> bool {
+        cell.modifier.contains(Modifier::REVERSED | Modifier::UNDERLINED)
+    }
+
+    #[test]
+    fn clusters_keep_their_colours_everywhere() {
+        let buffer = frame(&sample::night(120, 40), Palette::default());
+        let of = |word: &str, y: u16| {
+            let row: String = (0..120).map(|x| buffer[(x, y)].symbol()).collect();
+            let (before, _) = row.split_once(word).expect(word);
+            buffer[(canvas::cells(before), y)].fg
+        };
+        let prod = Palette::default()
+            .cluster(crate::model::ContextId(2))
+            .fg
+            .expect("a colour");
+        assert_eq!([of("prod live", 0), of("prod │", 3), of("prod  live", 20)], [prod; 3]);
+    }
+
+    #[test]
+    #[ignore = "prints frames for a person to look at, cell by cell"]
     fn look() {
-        for (cols, rows) in [(200, 50), (120, 40), (80, 24), (40, 10), (30, 8)] {
-            println!("{}", text(&frame(&sample::night(cols, rows), Palette::default())));
+        let over = |overlay| Scene {
+            overlay: Some(overlay),
+            ..sample::night(120, 40)
+        };
+        let scenes = [
+            ("200x50", sample::night(200, 50)),
+            ("120x40", sample::night(120, 40)),
+            ("80x24", sample::night(80, 24)),
+            ("40x10", sample::night(40, 10)),
+            ("help", over(sample::help())),
+            ("palette", over(sample::palette())),
+            ("shell", sample::with_shell(sample::night(120, 40), PRINTED)),
+        ];
+        for (name, scene) in scenes {
+            for (kind, palette) in [("many", Palette::default()), ("plain", Palette::plain())] {
+                let buffer = frame(&scene, palette);
+                println!("frame {name}-{kind} {} {}", scene.size.cols, scene.size.rows);
+                for cell in &buffer.content {
+                    println!(
+                        "{:?}\t{:?}\t{}\t{}",
+                        cell.fg,
+                        cell.bg,
+                        cell.modifier.bits(),
+                        cell.symbol()
+                    );
+                }
+            }
+        }
+    }
+
+    /// A wide character is followed by an empty cell of its own.
+    fn is_well_formed(buffer: &Buffer) -> bool {
+        buffer.content.chunks(buffer.area.width.into()).all(|row| {
+            (0..row.len())
+                .all(|x| row[x].symbol().width() < 2 || row.get(x + 1).is_some_and(|next| next.symbol() == " "))
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_scene_is_painted_inside_of_its_size_and_twice_the_same(scene in random::scene()) {
+            let area = ratatui::layout::Rect::new(0, 0, scene.size.cols + 3, scene.size.rows + 3);
+            let mut buffer = Buffer::filled(area, Cell::new("X"));
+            let cursor = paint(&scene, &Palette::default(), &mut buffer);
+            prop_assert!(is_well_formed(&buffer));
+            for (n, cell) in (0u16..).zip(&buffer.content) {
+                let (x, y) = (n % area.width, n / area.width);
+                let inside = x < scene.size.cols && y < scene.size.rows;
+                prop_assert!(inside || *cell == Cell::new("X"), "{x} {y}");
+                prop_assert!(!cell.symbol().chars().any(char::is_control));
+            }
+            if let Some((x, y)) = cursor {
+                prop_assert!(x < scene.size.cols && y < scene.size.rows);
+            }
+            let first = buffer.clone();
+            prop_assert_eq!(paint(&scene, &Palette::default(), &mut buffer), cursor);
+            prop_assert_eq!(&buffer, &first);
+            prop_assert!(frame(&scene, Palette::plain()).content.iter().all(colourless));
+        }
+
+        #[test]
+        fn a_scene_larger_than_the_screen_is_cut(scene in random::scene(), width in 1..40u16, height in 1..20u16) {
+            let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, width, height));
+            let cursor = paint(&scene, &Palette::sixteen(), &mut buffer);
+            prop_assert!(cursor.is_none_or(|(x, y)| x < width && y < height));
         }
     }
 }

@@ -20,15 +20,25 @@ fn slices(counts: &[u32], columns: usize) -> impl Iterator<Item = u32> {
     let columns = columns.min(counts.len());
     (0..columns).map(move |column| {
         let (from, to) = (column * counts.len() / columns, (column + 1) * counts.len() / columns);
-        counts.iter().take(to).skip(from).fold(0, |sum: u32, count| sum.saturating_add(*count))
+        counts
+            .iter()
+            .take(to)
+            .skip(from)
+            .fold(0, |sum: u32, count| sum.saturating_add(*count))
     })
 }
 
 fn bar(count: u32, most: u32) -> char {
-    let Some(above) = count.checked_sub(1) else { return NOTHING };
+    let Some(above) = count.checked_sub(1) else {
+        return NOTHING;
+    };
     let top = HEIGHTS.len() - 1;
     let height = u64::from(above) * HEIGHTS.len() as u64 / u64::from(most.max(count));
-    usize::try_from(height).ok().and_then(|height| HEIGHTS.get(height.min(top))).copied().unwrap_or('█')
+    usize::try_from(height)
+        .ok()
+        .and_then(|height| HEIGHTS.get(height.min(top)))
+        .copied()
+        .unwrap_or('█')
 }
 
 #[cfg(test)]
