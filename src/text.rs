@@ -2,3 +2,11 @@
 //!
 //! May use: model.
 //! Crates: none.
+//!
+//! Nothing here keeps state from one line to the next but `join`, which keeps whole lines: an evil line can harm
+//! no other line.
+
+pub mod cells;
+pub mod escape;
+pub mod display;
+pub mod strip;

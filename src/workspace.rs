@@ -8,3 +8,5 @@ pub mod diagnostic;
 pub mod command;
 pub mod keymap;
 pub mod layout;
+pub mod scene;
+pub mod vt;

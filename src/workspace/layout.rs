@@ -8,6 +8,13 @@ const LEAST: (u16, u16) = (20, 4);
 /// The bounds of a split's share, percent.
 const SHARES: (i16, i16) = (10, 90);
 
+/// The size of the screen in cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Size {
+    pub cols: u16,
+    pub rows: u16,
+}
+
 /// A rectangle of cells; `x` and `y` count from the top left of the screen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rect {
@@ -51,20 +58,6 @@ impl Rect {
             y,
             width: right.saturating_sub(x),
             height: bottom.saturating_sub(y),
-        }
-    }
-
-    /// Where a pane's content goes: below its title line, and left of the one-column gutter that keeps it apart from a
-    /// pane on its right. `area` is what the layout was solved for.
-    #[must_use]
-    pub fn body(self, area: Self) -> Self {
-        let gutter = u16::from(self.right() < area.right() && self.width > 1);
-        let title = self.height.min(1);
-        Self {
-            x: self.x,
-            y: self.y + title,
-            width: self.width - gutter,
-            height: self.height - title,
         }
     }
 
@@ -492,13 +485,6 @@ mod tests {
             layout.grow(-10);
         }
         assert_eq!(layout.solve(SCREEN)[0].1.width, LEAST.0);
-    }
-
-    #[test]
-    fn a_body_has_no_title_and_no_gutter() {
-        assert_eq!(Rect::new(0, 1, 72, 18).body(SCREEN), Rect::new(0, 2, 71, 17));
-        assert_eq!(Rect::new(72, 1, 48, 18).body(SCREEN), Rect::new(72, 2, 48, 17));
-        assert_eq!(Rect::new(0, 1, 1, 1).body(SCREEN), Rect::new(0, 2, 1, 0));
     }
 
     #[test]

@@ -8,13 +8,7 @@ use crate::logs::{Direction, Filter, Found, Position, Query, Snapshot};
 use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, Report, Time};
 
 use super::key::Key;
-
-/// The size of the screen in cells.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    pub cols: u16,
-    pub rows: u16,
-}
+pub use super::layout::Size;
 
 /// A context that was asked for, in the order asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

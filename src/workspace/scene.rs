@@ -9,8 +9,7 @@ use compact_str::CompactString;
 use crate::model::{ContextId, Level, PaneId};
 use crate::text::display::{Run, Style};
 
-use super::layout::Rect;
-use super::msg::Size;
+use super::layout::{Rect, Size};
 
 /// One whole frame. Equal scenes of equal size paint equal frames.
 #[derive(Clone, Debug, Default, PartialEq)]
