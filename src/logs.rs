@@ -3,6 +3,16 @@
 //! May use: model, text, contrast.
 //! Crates: regex.
 
+pub mod record;
+pub mod filter;
+pub mod store;
 pub mod snapshot;
+pub mod query;
+pub mod search;
 
-pub use snapshot::Snapshot;
+pub use filter::{Filter, Scope};
+pub use query::{Query, QueryError};
+pub use record::{Content, Position, Record};
+pub use search::{Direction, Found, search};
+pub use snapshot::{Snapshot, Tally};
+pub use store::Records;

@@ -1,11 +1,16 @@
 //! What the engine publishes at most once a frame: everything that was read, as immutable shared values.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::contrast::Finding;
-use crate::model::{ContextId, Source, SourceId, Time};
+use crate::model::{ContextId, PatternId, RecordId, Source, SourceId, Time};
+
+use super::filter::{Filter, Scope};
+use super::record::{Position, Record};
+use super::store::{Records, SourceMask, Summary};
 
 /// All that was read up to one moment. Cheap to clone, to send and to keep.
 #[derive(Clone, Default)]
@@ -17,6 +22,7 @@ pub struct Snapshot {
     pub sources: Arc<BTreeMap<SourceId, Arc<Source>>>,
     /// Ranked, the most telling first.
     pub findings: Arc<Vec<Finding>>,
+    pub records: Records,
 }
 
 /// How much was read from one context.
@@ -33,6 +39,80 @@ pub struct Tally {
     pub gaps: u64,
 }
 
+/// A filter with its scope looked up once, for walks over many records.
+struct Wanted<'a> {
+    filter: &'a Filter,
+    /// The sources that the scope holds, if it does not hold all.
+    sources: Option<(BTreeSet<SourceId>, SourceMask)>,
+}
+
+impl Snapshot {
+    pub fn matches(&self, filter: &Filter, record: &Record) -> bool {
+        filter.wants(record)
+            && (filter.scope == Scope::All
+                || self
+                    .sources
+                    .get(&record.source)
+                    .is_some_and(|source| filter.scope.holds(source)))
+    }
+
+    /// The matching records from there on, ascending.
+    pub fn after<'a>(&'a self, filter: &'a Filter, from: Bound<Position>) -> impl Iterator<Item = &'a Record> {
+        let wanted = Arc::new(self.wanted(filter));
+        let of_chunk = wanted.clone();
+        self.records
+            .after_in(from, move |summary| of_chunk.may_be_in(summary))
+            .filter(move |record| wanted.is(record))
+    }
+
+    /// The matching records from there back, descending.
+    pub fn before<'a>(&'a self, filter: &'a Filter, to: Bound<Position>) -> impl Iterator<Item = &'a Record> {
+        let wanted = Arc::new(self.wanted(filter));
+        let of_chunk = wanted.clone();
+        self.records
+            .before_in(to, move |summary| of_chunk.may_be_in(summary))
+            .filter(move |record| wanted.is(record))
+    }
+
+    /// Where a record stands; `None` if it is no longer held.
+    pub fn position(&self, id: RecordId) -> Option<Position> {
+        self.records.position(id)
+    }
+
+    pub fn finding(&self, pattern: PatternId) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.pattern == pattern)
+    }
+
+    fn wanted<'a>(&self, filter: &'a Filter) -> Wanted<'a> {
+        let sources = (filter.scope != Scope::All).then(|| {
+            let of_context = |id: &SourceId| filter.context.is_none_or(|context| context == id.context);
+            let ids: BTreeSet<_> = self
+                .sources
+                .iter()
+                .filter(|(id, source)| of_context(id) && filter.scope.holds(source))
+                .map(|(id, _)| *id)
+                .collect();
+            let mask = SourceMask::of(ids.iter().copied());
+            (ids, mask)
+        });
+        Wanted { filter, sources }
+    }
+}
+
+impl Wanted<'_> {
+    fn is(&self, record: &Record) -> bool {
+        self.filter.wants(record)
+            && self
+                .sources
+                .as_ref()
+                .is_none_or(|(ids, _)| ids.contains(&record.source))
+    }
+
+    fn may_be_in(&self, summary: &Summary) -> bool {
+        summary.may_hold(self.filter, self.sources.as_ref().map(|(_, mask)| mask))
+    }
+}
+
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
@@ -44,5 +124,93 @@ impl fmt::Debug for Snapshot {
 impl PartialEq for Snapshot {
     fn eq(&self, other: &Self) -> bool {
         self.generation == other.generation
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::logs::record::Content;
+    use crate::model::{ContainerKind, Level, PodKey, Target, WorkloadKey, WorkloadKind};
+
+    fn source(context: u16, n: u32, workload: &str) -> Arc<Source> {
+        let context = ContextId(context);
+        Arc::new(Source {
+            id: SourceId { context, n },
+            target: Target {
+                pod: PodKey {
+                    context,
+                    namespace: "shop".into(),
+                    name: format!("{workload}-{n}").into(),
+                    uid: "u".into(),
+                },
+                container: "main".into(),
+            },
+            kind: ContainerKind::Main,
+            workload: WorkloadKey {
+                namespace: "shop".into(),
+                kind: WorkloadKind::Deployment,
+                name: workload.into(),
+            },
+            restarts: 0,
+            started: None,
+            image: "i".into(),
+        })
+    }
+
+    #[test]
+    fn scopes_are_walked_and_matched_alike() {
+        let sources = [source(0, 1, "api"), source(0, 2, "web"), source(1, 1, "api")];
+        let mut records = Records::default();
+        for id in 1..2000_u64 {
+            let source = &sources[usize::try_from(id).unwrap() % 3];
+            records.insert(Record {
+                id: RecordId(id),
+                source: source.id,
+                time: Time(i64::try_from(id * 7919 % 2000).unwrap()),
+                content: Content::Text {
+                    level: Level::Info,
+                    pattern: PatternId(1),
+                    bytes: Bytes::new(),
+                },
+            });
+        }
+        let snapshot = Snapshot {
+            sources: Arc::new(sources.iter().map(|source| (source.id, source.clone())).collect()),
+            records,
+            ..Snapshot::default()
+        };
+        let check = |scope: Scope, context| {
+            let filter = Filter {
+                scope,
+                context,
+                ..Filter::default()
+            };
+            let one_by_one: Vec<_> = snapshot
+                .records
+                .after(Bound::Unbounded)
+                .filter(|record| snapshot.matches(&filter, record))
+                .map(|record| record.id)
+                .collect();
+            let mut walked: Vec<_> = snapshot.after(&filter, Bound::Unbounded).map(|r| r.id).collect();
+            assert_eq!(walked, one_by_one);
+            walked.reverse();
+            assert_eq!(
+                snapshot
+                    .before(&filter, Bound::Unbounded)
+                    .map(|r| r.id)
+                    .collect::<Vec<_>>(),
+                walked
+            );
+            walked.len()
+        };
+        let [api, web, _] = &sources;
+        assert_eq!(check(Scope::All, None), 1999);
+        assert_eq!(check(Scope::Workload(api.workload.clone()), None), 1332);
+        assert_eq!(check(Scope::Workload(api.workload.clone()), Some(ContextId(1))), 666);
+        assert_eq!(check(Scope::Pod(web.target.pod.clone()), None), 667);
+        assert_eq!(check(Scope::Container(web.target.clone()), Some(ContextId(1))), 0);
     }
 }

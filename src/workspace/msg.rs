@@ -4,11 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::logs::filter::Filter;
-use crate::logs::query::Query;
-use crate::logs::record::Position;
-use crate::logs::search::{Direction, Found};
-use crate::logs::Snapshot;
+use crate::logs::{Direction, Filter, Found, Position, Query, Snapshot};
 use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, Report, Time};
 
 use super::key::Key;
