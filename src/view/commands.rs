@@ -11,7 +11,7 @@ use crate::workspace::scene::{PaletteItem, PaletteScene, Tone};
 
 const MOST_COLUMNS: u16 = 84;
 const MOST_NAME: u16 = 22;
-const MOST_KEYS: u16 = 16;
+const MOST_KEYS: u16 = 20;
 
 /// Paints the palette under the first line of the screen and tells where its cursor is.
 pub fn paint(canvas: &mut Canvas<'_>, area: Rect, palette: &PaletteScene) -> Option<(u16, u16)> {

@@ -2,20 +2,21 @@
 
 use ratatui::style::Modifier;
 
-use super::canvas::{Canvas, after, cells, line, span_cells};
+use super::canvas::{Canvas, after, cells, first, line, span_cells};
 use super::palette::Focus;
+use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{PaneScene, Span, Tone};
 
 /// The title line: ` name ──────── note `. The focus is seen by its weight too, not only by its colour.
-pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene) {
+pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene, area: Rect) {
     let row = line(pane.rect, 0);
     let (symbol, style) = match Focus::from(pane.focused) {
         Focus::Here => ("━", canvas.palette.focus()),
         Focus::Elsewhere => ("─", canvas.palette.rule()),
     };
     canvas.fill(row, symbol, style);
-    let inner = after(row, 2);
+    let inner = after(first(row, pane.rect.body(area).width), 2);
     let note = note_columns(pane, inner.width);
     let name = Rect {
         width: inner.width.saturating_sub(note),
@@ -73,77 +74,90 @@ fn emphasised(pane: &PaneScene) -> Vec<Span> {
     spans
 }
 
-/// The rule left of a pane that is not at the left edge, joined to the title lines that it touches.
-pub fn rule(canvas: &mut Canvas<'_>, pane: &PaneScene) {
-    let Rect { x, y, width, height } = pane.rect;
-    if x == 0 || width == 0 || height == 0 {
+/// The rule in the gutter of a pane that has another on its right, joined to the lines that it touches.
+pub fn rule(canvas: &mut Canvas<'_>, pane: Rect, area: Rect) {
+    if pane.is_empty() || pane.body(area).width == pane.width {
         return;
     }
+    let x = pane.right() - 1;
     let style = canvas.palette.rule();
-    for y in y + 1..y + height {
-        let joint = match (canvas.symbol(x - 1, y), canvas.symbol(x + 1, y)) {
-            ("─", "─") => "┼",
-            ("─", _) => "┤",
-            (_, "─") => "├",
-            _ => "│",
+    for y in pane.y..=pane.bottom() {
+        let sides = [canvas.symbol(x.saturating_sub(1), y), canvas.symbol(x + 1, y)].map(Line::of);
+        let joint = if y == pane.y {
+            from_here(sides)
+        } else if y < pane.bottom() {
+            across(sides)
+        } else {
+            match up_to(canvas.symbol(x, y)) {
+                Some(joint) => joint,
+                None => return,
+            }
         };
-        canvas.text(
-            Rect {
-                x,
-                y,
-                width: 1,
-                height: 1,
-            },
-            joint,
-            style,
-        );
-    }
-    let joint = match (canvas.symbol(x - 1, y), canvas.symbol(x + 1, y)) {
-        ("━", "━") => "┯",
-        ("━", _) => "┑",
-        (_, "━") => "┍",
-        ("─", _) => "┬",
-        _ => "├",
-    };
-    canvas.text(
-        Rect {
+        let place = Rect {
             x,
             y,
             width: 1,
             height: 1,
-        },
-        joint,
-        style,
-    );
+        };
+        canvas.text(place, joint, style);
+    }
 }
 
-/// Ends the rule of a pane in the title line below it.
-pub fn rule_end(canvas: &mut Canvas<'_>, pane: &PaneScene) {
-    let Rect { x, width, height, .. } = pane.rect;
-    let y = pane.rect.bottom();
-    if x == 0 || width == 0 || height == 0 {
-        return;
+/// What a cell beside a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    None,
+    Thin,
+    Thick,
+}
+
+impl Line {
+    fn of(symbol: &str) -> Self {
+        match symbol {
+            "─" => Self::Thin,
+            "━" => Self::Thick,
+            _ => Self::None,
+        }
     }
-    let joint = match canvas.symbol(x, y) {
-        "─" => "┴",
-        "━" => "┷",
-        _ => return,
-    };
-    let style = if joint == "┷" {
-        canvas.palette.focus()
-    } else {
-        canvas.palette.rule()
-    };
-    canvas.text(
-        Rect {
-            x,
-            y,
-            width: 1,
-            height: 1,
-        },
-        joint,
-        style,
-    );
+}
+
+/// A rule begins in its pane's title line.
+const fn from_here(sides: [Line; 2]) -> &'static str {
+    match sides {
+        [Line::Thick, Line::Thick] => "┯",
+        [Line::Thick, Line::Thin] => "┭",
+        [Line::Thick, Line::None] => "┑",
+        [Line::Thin, Line::Thick] => "┮",
+        [Line::Thin, Line::Thin] => "┬",
+        [Line::Thin, Line::None] => "┐",
+        [Line::None, Line::Thick] => "┍",
+        [Line::None, Line::Thin] => "┌",
+        [Line::None, Line::None] => "╷",
+    }
+}
+
+/// A rule goes on past lines on its sides.
+const fn across(sides: [Line; 2]) -> &'static str {
+    match sides {
+        [Line::None, Line::None] => "│",
+        [Line::None, Line::Thin] => "├",
+        [Line::None, Line::Thick] => "┝",
+        [Line::Thin, Line::None] => "┤",
+        [Line::Thick, Line::None] => "┥",
+        [Line::Thin, Line::Thin] => "┼",
+        [Line::Thin, Line::Thick] => "┾",
+        [Line::Thick, Line::Thin] => "┽",
+        [Line::Thick, Line::Thick] => "┿",
+    }
+}
+
+/// A rule ends in the title line below it.
+fn up_to(symbol: &str) -> Option<&'static str> {
+    match Line::of(symbol) {
+        Line::Thin => Some("┴"),
+        Line::Thick => Some("┷"),
+        Line::None => None,
+    }
 }
 
 /// A thin rule across a pane, with an optional word in it.
@@ -200,12 +214,8 @@ pub fn thumb(canvas: &mut Canvas<'_>, place: Rect, extent: Extent) {
 /// Says in the middle of a pane why it is empty.
 pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
     let room = usize::from(place.width.saturating_sub(4)).clamp(1, 60);
-    let rows = crate::text::display::wrap(text, room);
     let style = canvas.palette.tone(Tone::Dim);
-    let rows: Vec<&str> = rows
-        .into_iter()
-        .map(|range| text.get(range).unwrap_or_default().trim_end())
-        .collect();
+    let rows: Vec<&str> = text.lines().flat_map(|line| folded(line, room)).collect();
     let widest = rows.iter().map(|row| cells(row)).max().unwrap_or(0);
     let lines = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     let top = place.height.saturating_sub(lines) / 3;
@@ -213,6 +223,12 @@ pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
     for (n, row) in (top..).zip(rows) {
         canvas.text(after(line(place, n), left), row, style);
     }
+}
+
+/// The screen rows of a line of text.
+pub fn folded(text: &str, columns: usize) -> impl Iterator<Item = &str> {
+    let rows = display::wrap(text, columns).into_iter();
+    rows.map(|range| text.get(range).unwrap_or_default().trim_end())
 }
 
 /// A thin box over the rest, emptied; the place inside of it.

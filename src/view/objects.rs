@@ -78,9 +78,12 @@ fn name_columns(row: &ObjectRow) -> u16 {
     indent(row) + span_cells(&row.name)
 }
 
-/// Where a name begins: two columns deeper for each level below a workload, behind the mark.
+/// Where a name begins, behind its mark: two columns deeper for each level, one below a namespace.
 fn indent(row: &ObjectRow) -> u16 {
-    2 * u16::from(row.depth.saturating_sub(1)) + if row.depth > 0 { 2 } else { 0 }
+    match row.depth {
+        0 => 2,
+        depth => 1 + 2 * u16::from(depth),
+    }
 }
 
 fn places(row: Rect, widths: &[u16]) -> impl Iterator<Item = Rect> {
@@ -127,19 +130,20 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ObjectsScene, widths: &[u1
 }
 
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ObjectRow, widths: &[u16]) {
-    if row.depth == 0 {
-        let name: Vec<Span> = row.name.iter().cloned().map(Span::bold).collect();
-        canvas.spans(after(target, 1), &name);
-        return;
-    }
     let mut places = places(target, widths);
-    if let Some(place) = places.next() {
+    let name = if row.depth == 0 {
+        Some(after(target, 1))
+    } else {
+        places.next()
+    };
+    if let Some(place) = name {
         let at = indent(row);
         let dim = canvas.palette.tone(Tone::Dim);
-        canvas.text(first(after(place, at.saturating_sub(2)), 1), row.mark, dim);
+        canvas.text(first(after(place, at - 2), 1), row.mark, dim);
         canvas.telling_spans(after(place, at), &row.name);
     }
-    for (place, cell) in places.zip(&row.cells) {
+    let cells = if row.depth == 0 { &[] } else { row.cells.as_slice() };
+    for (place, cell) in places.zip(cells) {
         canvas.telling_spans(place, cell);
     }
 }

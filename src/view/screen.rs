@@ -44,25 +44,23 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
 }
 
 fn panes(canvas: &mut Canvas<'_>, panes: &[PaneScene]) -> Option<(u16, u16)> {
+    let area = canvas.area();
     let mut cursor = None;
     for pane in panes {
-        let at = body(&mut canvas.within(pane.rect), pane);
-        frame::title(&mut canvas.within(pane.rect), pane);
+        let place = pane.rect.body(area);
+        let at = body(&mut canvas.within(pane.rect), place, pane);
+        frame::title(&mut canvas.within(pane.rect), pane, area);
         if pane.focused {
             cursor = at;
         }
     }
     for pane in panes {
-        frame::rule(canvas, pane);
-    }
-    for pane in panes {
-        frame::rule_end(canvas, pane);
+        frame::rule(canvas, pane.rect, area);
     }
     cursor
 }
 
-fn body(canvas: &mut Canvas<'_>, pane: &PaneScene) -> Option<(u16, u16)> {
-    let place = PaneScene::body_rect(pane.rect);
+fn body(canvas: &mut Canvas<'_>, place: Rect, pane: &PaneScene) -> Option<(u16, u16)> {
     let focus = Focus::from(pane.focused);
     match &pane.body {
         Body::Contrast(scene) => contrast::paint(canvas, place, scene, focus),
