@@ -9,6 +9,9 @@ use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{Span, Tone};
 
+/// Bytes of safe text that take a column at least: a letter and eight marks.
+const MOST_BYTES: usize = 9 * 4;
+
 /// A clipped view of the frame, with the palette to paint in.
 pub struct Canvas<'a> {
     buffer: &'a mut Buffer,
@@ -74,12 +77,16 @@ impl<'a> Canvas<'a> {
 
     /// Writes text that ends with `…` if it does not fit.
     pub fn fitted(&mut self, place: Rect, text: &str, style: Style) -> u16 {
-        self.text(place, &display::truncate(text, place.width.into()), style)
+        self.text(
+            place,
+            &display::truncate(head(text, place.width), place.width.into()),
+            style,
+        )
     }
 
     /// Writes fitted text to the right end of a place.
     pub fn right(&mut self, place: Rect, text: &str, style: Style) {
-        let text = display::truncate(text, place.width.into());
+        let text = display::truncate(head(text, place.width), place.width.into());
         let width = cells(&text).min(place.width);
         self.text(
             Rect {
@@ -233,6 +240,12 @@ impl<'a> Canvas<'a> {
 /// Columns of safe text, as the screen counts them.
 pub fn cells(text: &str) -> u16 {
     u16::try_from(display::width(text)).unwrap_or(u16::MAX)
+}
+
+/// Enough of a text to fill so many columns and to see that it goes on; lines may be megabytes long.
+fn head(text: &str, columns: u16) -> &str {
+    let end = text.floor_char_boundary((usize::from(columns) + 1) * MOST_BYTES);
+    text.get(..end).unwrap_or(text)
 }
 
 /// Spans without those that are the first to go.

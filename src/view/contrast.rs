@@ -34,7 +34,6 @@ struct Plan {
 }
 
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus: Focus) {
-    let evidence = folded(&scene.evidence, place.width.saturating_sub(2));
     let below_table = evidence_lines(scene, place.height);
     let table = Rect {
         height: place.height - below_table,
@@ -47,17 +46,7 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus:
         heading(canvas, line(table, 0), scene, &plan);
         rows(canvas, below(table, 1), scene, &plan, focus);
     }
-    self::evidence(canvas, below(place, table.height), &evidence);
-}
-
-/// The lines of the evidence: first the reason for the verdict, then the template, which is quieter.
-fn folded(evidence: &[String], columns: u16) -> Vec<(Tone, &str)> {
-    let mut lines = Vec::new();
-    for (n, text) in evidence.iter().enumerate() {
-        let tone = if n == 0 { Tone::Plain } else { Tone::Dim };
-        lines.extend(frame::folded(text, columns.into()).map(|line| (tone, line)));
-    }
-    lines
+    evidence(canvas, below(place, table.height), &scene.evidence);
 }
 
 /// Lines for the evidence and the rule above it: as many as the scene has planned, whatever folding makes of them, so
@@ -258,13 +247,15 @@ fn text_style(canvas: &Canvas<'_>, row: &ContrastRow) -> Style {
     }
 }
 
-fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[(Tone, &str)]) {
+fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[String]) {
     if place.is_empty() {
         return;
     }
     frame::divider(canvas, line(place, 0), "evidence");
-    for (n, (tone, text)) in (1..place.height).zip(lines) {
-        let style = canvas.palette.tone(*tone);
-        canvas.fitted(after(line(place, n), 1), text, style);
+    // Where the scene has folded its lines for another width, they are folded once more.
+    let room = usize::from(place.width.saturating_sub(2));
+    let rows = lines.iter().flat_map(|text| frame::folded(text, room));
+    for (n, row) in (1..place.height).zip(rows) {
+        canvas.text(after(line(place, n), 1), row, Style::new());
     }
 }

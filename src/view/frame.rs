@@ -19,11 +19,13 @@ pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene, area: Rect) {
     let inner = after(first(row, pane.rect.body(area).width), 2);
     let note = note_columns(pane, inner.width);
     let name = Rect {
-        width: inner.width.saturating_sub(note),
+        // Both have a blank at their ends; they share the one between them.
+        width: inner.width.saturating_sub(note) + u16::from(note > 0),
         ..inner
     };
     padded(canvas, name, &emphasised(pane));
-    padded(canvas, after(inner, inner.width.saturating_sub(note)), &pane.note);
+    let end = after(inner, inner.width.saturating_sub(note));
+    padded(canvas, first(end, note.saturating_sub(1)), &pane.note);
 }
 
 /// Columns for the note, which comes before the rest of a long title but not before its beginning.
@@ -34,7 +36,7 @@ fn note_columns(pane: &PaneScene, room: u16) -> u16 {
     }
     let name = span_cells(&pane.title).min(12).saturating_add(2);
     // A blank on either side and one cell of the line behind it.
-    let most = room.saturating_sub(name);
+    let most = (room + 1).saturating_sub(name).min(room);
     if most < 6 {
         0
     } else {
@@ -288,5 +290,124 @@ pub fn panel(canvas: &mut Canvas<'_>, place: Rect, name: &str) -> Rect {
         y: top + 1,
         width: place.width - 2,
         height: place.height - 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::model::PaneId;
+    use crate::view::palette::Palette;
+    use crate::view::sample;
+    use crate::workspace::scene::{Body, LogsScene};
+
+    fn canvas(rows: u16, columns: u16) -> Buffer {
+        Buffer::empty(ratatui::layout::Rect::new(0, 0, columns, rows))
+    }
+
+    fn check_title(columns: u16, name: &str, note: &str, expected: &str) {
+        let pane = PaneScene {
+            id: PaneId(1),
+            rect: Rect::new(0, 0, columns, 1),
+            title: vec![Span::plain(name)],
+            note: vec![Span::plain(note)],
+            focused: false,
+            body: Body::Logs(LogsScene::default()),
+        };
+        let mut buffer = canvas(1, columns);
+        title(&mut Canvas::new(&mut buffer, Palette::default()), &pane, pane.rect);
+        assert_eq!(sample::shown(&buffer.content), expected, "{columns}");
+    }
+
+    #[test]
+    fn a_note_gives_way_to_the_beginning_of_a_title_only() {
+        check_title(30, "logs", "paused", "── logs ───────────── paused ─");
+        check_title(30, "logs", "", "── logs ──────────────────────");
+        check_title(30, "logs of a long name", "paused", "── logs of a long na… paused ─");
+        check_title(20, "logs", "paused, 214 new", "── logs paused, 2… ─");
+        check_title(12, "logs", "paused, 214 new", "── logs ────");
+        check_title(3, "logs", "paused", "───");
+    }
+
+    fn check_thumb(extent: Extent, expected: &str) {
+        let mut buffer = canvas(6, 1);
+        thumb(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, 1, 6),
+            extent,
+        );
+        assert_eq!(sample::shown(&buffer.content), expected, "{extent:?}");
+    }
+
+    #[test]
+    fn the_thumb_is_as_long_and_as_low_as_what_is_shown() {
+        check_thumb(
+            Extent {
+                above: 0,
+                shown: 6,
+                total: 6,
+            },
+            "      ",
+        );
+        check_thumb(
+            Extent {
+                above: 0,
+                shown: 6,
+                total: 12,
+            },
+            "▐▐▐   ",
+        );
+        check_thumb(
+            Extent {
+                above: 6,
+                shown: 6,
+                total: 12,
+            },
+            "   ▐▐▐",
+        );
+        check_thumb(
+            Extent {
+                above: 500,
+                shown: 6,
+                total: 1_000,
+            },
+            "  ▐   ",
+        );
+        check_thumb(
+            Extent {
+                above: 994,
+                shown: 6,
+                total: 1_000,
+            },
+            "     ▐",
+        );
+    }
+
+    #[test]
+    fn a_reason_is_folded_and_keeps_its_lines() {
+        let mut buffer = canvas(6, 28);
+        empty(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, 28, 6),
+            "dev: needs login\nprod: unreachable, refused",
+        );
+        let rows: Vec<String> = buffer
+            .content
+            .chunks(28)
+            .map(|row| sample::shown(row).trim_end().to_owned())
+            .collect();
+        assert_eq!(
+            rows,
+            [
+                "",
+                "     dev: needs login",
+                "     prod: unreachable,",
+                "     refused",
+                "",
+                ""
+            ]
+        );
     }
 }

@@ -118,3 +118,44 @@ fn entry(canvas: &mut Canvas<'_>, row: Rect, entry: Entry<'_>, keys_columns: u16
         Entry::Blank => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sections(sizes: &[usize]) -> HelpScene {
+        let bindings = |count: &usize| vec![("k".to_owned(), "does it".to_owned()); *count];
+        HelpScene {
+            sections: sizes.iter().map(|count| ("name".to_owned(), bindings(count))).collect(),
+            scroll: 0,
+        }
+    }
+
+    fn heights(columns: &[Vec<Entry<'_>>]) -> Vec<usize> {
+        columns.iter().map(Vec::len).collect()
+    }
+
+    #[test]
+    fn sections_stay_whole_while_they_fit() {
+        assert_eq!(
+            packed(&sections(&[4, 4, 4]), 2, 30).map(|columns| heights(&columns)),
+            Some(vec![11, 5])
+        );
+        assert_eq!(
+            packed(&sections(&[4, 4, 4]), 3, 30).map(|columns| heights(&columns)),
+            Some(vec![5, 5, 5])
+        );
+        assert!(packed(&sections(&[40]), 3, 30).is_none());
+        assert!(packed(&sections(&[]), 3, 30).is_none());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_scrolled_to() {
+        let mut help = sections(&[40]);
+        assert_eq!(heights(&flowed(&help, 2, 15)), [15, 15]);
+        help.scroll = 99;
+        let columns = flowed(&help, 2, 15);
+        assert_eq!(heights(&columns), [15, 15]);
+        assert!(matches!(columns[1][14], Entry::Binding(..)));
+    }
+}
