@@ -95,8 +95,7 @@ pub struct BarCell {
     pub insecure: bool,
 }
 
-/// One pane. The first line of `rect` is the title; the body is at `Rect::body` of the area that the panes tile, which
-/// is the screen without the bar and the status line.
+/// One pane. The first line of `rect` is the title; see [`PaneScene::body_rect`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct PaneScene {
     pub id: PaneId,
@@ -106,6 +105,21 @@ pub struct PaneScene {
     pub note: Vec<Span>,
     pub focused: bool,
     pub body: Body,
+}
+
+impl PaneScene {
+    /// Where the body of a pane is: below the title line and, unless the pane is at the left edge of the screen, to
+    /// the right of a one-column rule that tells it from its neighbour.
+    pub const fn body_rect(rect: Rect) -> Rect {
+        let rule = if rect.x > 0 && rect.width > 0 { 1 } else { 0 };
+        let title = if rect.height > 0 { 1 } else { 0 };
+        Rect {
+            x: rect.x + rule,
+            y: rect.y + title,
+            width: rect.width - rule,
+            height: rect.height - title,
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]
