@@ -9,14 +9,14 @@ use crate::workspace::layout::Rect;
 use crate::workspace::scene::{PaneScene, Span, Tone};
 
 /// The title line: ` name ──────── note `. The focus is seen by its weight too, not only by its colour.
-pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene, area: Rect) {
+pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene) {
     let row = line(pane.rect, 0);
     let (symbol, style) = match Focus::from(pane.focused) {
         Focus::Here => ("━", canvas.palette.focus()),
         Focus::Elsewhere => ("─", canvas.palette.rule()),
     };
     canvas.fill(row, symbol, style);
-    let inner = after(first(row, pane.rect.body(area).width), 2);
+    let inner = after(row, 2);
     let note = note_columns(pane, inner.width);
     let name = Rect {
         // Both have a blank at their ends; they share the one between them.
@@ -76,12 +76,12 @@ fn emphasised(pane: &PaneScene) -> Vec<Span> {
     spans
 }
 
-/// The rule in the gutter of a pane that has another on its right, joined to the lines that it touches.
-pub fn rule(canvas: &mut Canvas<'_>, pane: Rect, area: Rect) {
-    if pane.is_empty() || pane.body(area).width == pane.width {
+/// The rule that keeps a pane apart from its neighbour on the left, joined to the lines that it touches.
+pub fn rule(canvas: &mut Canvas<'_>, pane: Rect) {
+    if pane.is_empty() || PaneScene::body_rect(pane).width == pane.width {
         return;
     }
-    let x = pane.right() - 1;
+    let x = pane.x;
     let style = canvas.palette.rule();
     for y in pane.y..=pane.bottom() {
         let sides = [canvas.symbol(x.saturating_sub(1), y), canvas.symbol(x + 1, y)].map(Line::of);
@@ -317,7 +317,7 @@ mod tests {
             body: Body::Logs(LogsScene::default()),
         };
         let mut buffer = canvas(1, columns);
-        title(&mut Canvas::new(&mut buffer, Palette::default()), &pane, pane.rect);
+        title(&mut Canvas::new(&mut buffer, Palette::default()), &pane);
         assert_eq!(sample::shown(&buffer.content), expected, "{columns}");
     }
 

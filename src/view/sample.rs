@@ -55,7 +55,7 @@ pub(super) fn night(cols: u16, rows: u16) -> Scene {
     let panes = layout
         .solve(area)
         .into_iter()
-        .map(|(id, rect)| pane(id, rect, area))
+        .map(|(id, rect)| pane(id, rect))
         .collect();
     Scene {
         size,
@@ -69,8 +69,8 @@ pub(super) fn night(cols: u16, rows: u16) -> Scene {
     }
 }
 
-fn pane(id: PaneId, rect: Rect, area: Rect) -> PaneScene {
-    let body = rect.body(area);
+fn pane(id: PaneId, rect: Rect) -> PaneScene {
+    let body = PaneScene::body_rect(rect);
     let (title, note, body) = match id.0 {
         1 => (
             "contrast",
@@ -456,7 +456,7 @@ fn logs(body: Rect) -> LogsScene {
 /// The first pane becomes a shell.
 pub(super) fn with_shell(mut scene: Scene, printed: &str) -> Scene {
     if let Some(pane) = scene.panes.first_mut() {
-        let body = pane.rect.body(Rect::new(0, 0, scene.size.cols, scene.size.rows));
+        let body = PaneScene::body_rect(pane.rect);
         let mut vt = Vt::new(body.width, body.height);
         drop(vt.feed(printed.as_bytes()));
         let grid = vt.scene();

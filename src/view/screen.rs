@@ -5,8 +5,14 @@ use ratatui::buffer::Buffer;
 use super::canvas::{Canvas, below, line};
 use super::palette::{Focus, Palette};
 use super::{bar, commands, contrast, exec, frame, help, logs, message, objects, status};
+use crate::workspace::State;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{Body, Overlay, PaneScene, Scene};
+
+/// Paints the state as it was last settled and tells where the cursor is to be seen, if anywhere.
+pub fn draw(state: &State, palette: &Palette, buffer: &mut Buffer) -> Option<(u16, u16)> {
+    paint(state.scene(), palette, buffer)
+}
 
 /// Paints a scene and tells where the cursor is to be seen, if anywhere.
 pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u16, u16)> {
@@ -44,18 +50,17 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
 }
 
 fn panes(canvas: &mut Canvas<'_>, panes: &[PaneScene]) -> Option<(u16, u16)> {
-    let area = canvas.area();
     let mut cursor = None;
     for pane in panes {
-        let place = pane.rect.body(area);
+        let place = PaneScene::body_rect(pane.rect);
         let at = body(&mut canvas.within(pane.rect), place, pane);
-        frame::title(&mut canvas.within(pane.rect), pane, area);
+        frame::title(&mut canvas.within(pane.rect), pane);
         if pane.focused {
             cursor = at;
         }
     }
     for pane in panes {
-        frame::rule(canvas, pane.rect, area);
+        frame::rule(canvas, pane.rect);
     }
     cursor
 }

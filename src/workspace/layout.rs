@@ -61,20 +61,6 @@ impl Rect {
         }
     }
 
-    /// Where a pane's content goes: below its title line, and left of the one-column gutter that keeps it apart from a
-    /// pane on its right. `area` is what the layout was solved for.
-    #[must_use]
-    pub fn body(self, area: Self) -> Self {
-        let gutter = u16::from(self.right() < area.right() && self.width > 1);
-        let title = self.height.min(1);
-        Self {
-            x: self.x,
-            y: self.y.saturating_add(title),
-            width: self.width - gutter,
-            height: self.height - title,
-        }
-    }
-
     /// `count` columns side by side, as equal as they can be, with a gutter of one column between them.
     /// Fewer if they would be empty.
     pub fn columns(self, count: u16) -> Vec<Self> {
@@ -499,13 +485,6 @@ mod tests {
             layout.grow(-10);
         }
         assert_eq!(layout.solve(SCREEN)[0].1.width, LEAST.0);
-    }
-
-    #[test]
-    fn a_body_has_no_title_and_no_gutter() {
-        assert_eq!(Rect::new(0, 1, 72, 18).body(SCREEN), Rect::new(0, 2, 71, 17));
-        assert_eq!(Rect::new(72, 1, 48, 18).body(SCREEN), Rect::new(72, 2, 48, 17));
-        assert_eq!(Rect::new(0, 1, 1, 1).body(SCREEN), Rect::new(0, 2, 1, 0));
     }
 
     #[test]
