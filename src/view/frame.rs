@@ -65,12 +65,10 @@ fn padded(canvas: &mut Canvas<'_>, place: Rect, spans: &[Span]) {
 
 fn emphasised(pane: &PaneScene) -> Vec<Span> {
     let mut spans = pane.title.clone();
-    if pane.focused {
-        for (n, span) in spans.iter_mut().enumerate() {
-            span.bold = true;
-            if n == 0 && span.tone == Tone::Plain {
-                span.tone = Tone::Accent;
-            }
+    for (n, span) in spans.iter_mut().enumerate() {
+        span.bold = pane.focused;
+        if pane.focused && n == 0 && span.tone == Tone::Plain {
+            span.tone = Tone::Accent;
         }
     }
     spans
@@ -215,7 +213,7 @@ pub fn thumb(canvas: &mut Canvas<'_>, place: Rect, extent: Extent) {
 
 /// Says in the middle of a pane why it is empty.
 pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
-    let room = usize::from(place.width.saturating_sub(4)).clamp(1, 60);
+    let room = usize::from(place.width.saturating_sub(2)).clamp(1, 60);
     let style = canvas.palette.tone(Tone::Dim);
     let rows: Vec<&str> = text.lines().flat_map(|line| folded(line, room)).collect();
     let widest = rows.iter().map(|row| cells(row)).max().unwrap_or(0);
@@ -387,27 +385,20 @@ mod tests {
 
     #[test]
     fn a_reason_is_folded_and_keeps_its_lines() {
-        let mut buffer = canvas(6, 28);
+        let mut buffer = canvas(6, 24);
         empty(
             &mut Canvas::new(&mut buffer, Palette::default()),
-            Rect::new(0, 0, 28, 6),
+            Rect::new(0, 0, 24, 6),
             "dev: needs login\nprod: unreachable, refused",
         );
         let rows: Vec<String> = buffer
             .content
-            .chunks(28)
+            .chunks(24)
             .map(|row| sample::shown(row).trim_end().to_owned())
             .collect();
         assert_eq!(
             rows,
-            [
-                "",
-                "     dev: needs login",
-                "     prod: unreachable,",
-                "     refused",
-                "",
-                ""
-            ]
+            ["", "   dev: needs login", "   prod: unreachable,", "   refused", "", ""]
         );
     }
 }

@@ -84,7 +84,11 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
+    use crate::model::{ContextId, Time};
     use crate::view::{canvas, random, sample};
+    use crate::workspace::keymap::Keymap;
+    use crate::workspace::layout::Size;
+    use crate::workspace::{Msg, OpenedContext, settle, update};
 
     fn frame(scene: &Scene, palette: Palette) -> Buffer {
         let area = ratatui::layout::Rect::new(0, 0, scene.size.cols, scene.size.rows);
@@ -110,6 +114,37 @@ mod tests {
         check("night_80x24", &sample::night(80, 24));
         check("night_40x10", &sample::night(40, 10));
         check("night_30x8", &sample::night(30, 8));
+    }
+
+    fn state(cols: u16, rows: u16) -> State {
+        let now = Time::from_millis(1_000);
+        let mut state = State::new(Keymap::default_keys(), Size { cols, rows }, now);
+        let opened = ["dev", "staging", "prod"]
+            .into_iter()
+            .zip(0..)
+            .map(|(name, n)| OpenedContext {
+                id: ContextId(n),
+                name: name.into(),
+                namespace: "shop".into(),
+                insecure: false,
+            });
+        drop(update(&mut state, Msg::ContextsOpened(opened.collect()), now));
+        drop(settle(&mut state, now));
+        state
+    }
+
+    #[test]
+    fn the_first_frame_says_what_is_waited_for() {
+        for (cols, rows) in [(120, 40), (80, 24), (40, 10)] {
+            let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, cols, rows));
+            draw(&state(cols, rows), &Palette::default(), &mut buffer);
+            let text = text(&buffer);
+            let said = text
+                .lines()
+                .filter(|line| line.contains("connecting to dev, staging, prod"))
+                .count();
+            assert!(said > 0 && text.starts_with(" ○ dev"), "{text}");
+        }
     }
 
     #[test]
