@@ -1,0 +1,16 @@
+//! State to scene: what is seen, in words and rows. One file per part of the screen. Not how it looks; `view` does that.
+//!
+//! Composing reads only; what it finds out about places on the screen is handed back for `settle` to write down.
+
+pub mod age;
+pub mod words;
+pub mod bar;
+pub mod contrast;
+pub mod objects;
+pub mod record;
+pub mod place;
+pub mod gutter;
+pub mod logs;
+pub mod exec;
+pub mod overlay;
+pub mod status;

@@ -1,0 +1,488 @@
+//! The logs: a column per cluster that all show one time, or one column for all.
+
+use std::ops::Bound;
+
+use crate::logs::{Filter, Position, Scope, Snapshot};
+use crate::model::ContextId;
+use crate::text::display;
+use crate::workspace::clusters::{Clusters, StreamCensus};
+use crate::workspace::layout::Rect;
+use crate::workspace::panes::LogsPane;
+use crate::workspace::panes::logs::{Follow, Search, ShownColumn};
+use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, Span, Tone};
+
+use super::age::Moment;
+use super::gutter::{self, Gutter};
+use super::place::{Anchor, Placed, Spot, Strip};
+use super::record::{Fold, Marks};
+use super::words;
+
+/// Columns of the screen below which clusters are not shown beside each other.
+const LEAST_COLUMN: u16 = 24;
+
+/// Records counted as new before counting ends.
+const MOST_NEW: usize = 1_000;
+
+/// What composing found out about the places on the screen, for the pane to remember.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settled {
+    /// The cursor, on the line where it is.
+    pub cursor: Option<Spot>,
+    /// The record at the cursor in the focused column.
+    pub selected: Option<Position>,
+    pub column: Option<ContextId>,
+    pub shown: Vec<ShownColumn>,
+}
+
+/// What holds a column.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    cursor: Option<Spot>,
+    /// The record that is to be marked as selected.
+    selected: Option<Position>,
+    focused: bool,
+}
+
+/// What the logs are composed of.
+#[derive(Clone, Copy, Debug)]
+pub struct Logs<'a> {
+    pub pane: &'a LogsPane,
+    pub snapshot: &'a Snapshot,
+    pub clusters: &'a Clusters,
+    pub body: Rect,
+}
+
+impl Logs<'_> {
+    pub fn compose(&self, moment: &mut Moment) -> (LogsScene, Settled) {
+        let prompt_line = u16::from(self.pane.prompt.is_some() && self.body.height > 0);
+        let body = Rect {
+            height: self.body.height - prompt_line,
+            ..self.body
+        };
+        let all = self.contexts();
+        let focus = all.iter().position(|context| *context == self.pane.column).unwrap_or(0);
+        let window = Window::new(all.len(), focus, body.width);
+        let rects = body.columns(u16::try_from(window.count).unwrap_or(1));
+        let contexts: Vec<_> = all.iter().copied().skip(window.first).take(rects.len()).collect();
+        let focused = contexts.iter().position(|context| Some(context) == all.get(focus));
+
+        let mut settled = Settled {
+            cursor: self.pane_spot(),
+            selected: None,
+            column: all.get(focus).copied().flatten(),
+            shown: Vec::new(),
+        };
+        // The focused column first: it says what time the others show.
+        if let (Some(context), Some(rect)) = (all.get(focus), focused.and_then(|n| rects.get(n))) {
+            let filter = self.pane.filter_of(*context);
+            let placed = self.strip(&filter, without_header(*rect)).place(self.own_anchor());
+            if let Some(placed) = placed {
+                settled.selected = Some(placed.base.position);
+                settled.cursor = Some(self.cursor_at(placed.base));
+            }
+        }
+        let mut columns = Vec::new();
+        for (n, (context, rect)) in contexts.iter().zip(rects).enumerate() {
+            let held = Held {
+                cursor: settled.cursor,
+                selected: settled.selected.filter(|_| Some(n) == focused),
+                focused: Some(n) == focused,
+            };
+            let (column, shown) = self.column(*context, rect, held, moment);
+            columns.push(column);
+            settled.shown.push(shown);
+        }
+        let scene = LogsScene {
+            columns,
+            prompt: self.prompt(),
+            wrap: self.pane.wrap,
+        };
+        (scene, settled)
+    }
+
+    /// The columns that there are, shown or not.
+    fn contexts(&self) -> Vec<Option<ContextId>> {
+        columns(self.pane, self.clusters)
+    }
+
+    fn pane_spot(&self) -> Option<Spot> {
+        self.pane.cursor.map(|position| Spot {
+            position,
+            line: self.pane.line,
+        })
+    }
+
+    fn own_anchor(&self) -> Anchor {
+        match (self.pane.follow, self.pane_spot()) {
+            (Follow::Paused(_), Some(spot)) => Anchor::At(spot),
+            (Follow::Newest, _) | (_, None) => Anchor::Newest,
+        }
+    }
+
+    /// Where the cursor is once its column is placed: following, on the newest record, else where it was, on the line
+    /// that was found for it.
+    fn cursor_at(&self, base: Spot) -> Spot {
+        match (self.pane.follow, self.pane.cursor) {
+            (Follow::Paused(_), Some(position)) => Spot {
+                position,
+                line: base.line,
+            },
+            (Follow::Newest, _) | (_, None) => base,
+        }
+    }
+
+    fn gutter(&self, filter: &Filter, columns: u16) -> Gutter {
+        Gutter::new(gutter::Column {
+            snapshot: self.snapshot,
+            clusters: self.clusters,
+            filter,
+            timestamps: self.pane.timestamps,
+            columns: usize::from(columns),
+        })
+    }
+
+    fn strip<'b>(&'b self, filter: &'b Filter, rect: Rect) -> Strip<'b> {
+        Strip {
+            snapshot: self.snapshot,
+            filter,
+            fold: Fold {
+                columns: usize::from(rect.width),
+                gutter: self.gutter(filter, rect.width).width(),
+                wrap: self.pane.wrap,
+            },
+            height: usize::from(rect.height),
+        }
+    }
+
+    fn column(
+        &self,
+        context: Option<ContextId>,
+        whole: Rect,
+        held: Held,
+        moment: &mut Moment,
+    ) -> (LogColumn, ShownColumn) {
+        let rect = without_header(whole);
+        let filter = self.pane.filter_of(context);
+        let anchor = match (self.pane.follow, held.cursor) {
+            (Follow::Newest, _) | (_, None) => Anchor::Newest,
+            (Follow::Paused(_), Some(spot)) if held.focused => Anchor::At(spot),
+            (Follow::Paused(_), Some(spot)) => Anchor::Around(spot.position.time, spot.line.max(0)),
+        };
+        let strip = self.strip(&filter, rect);
+        let placed = strip.place(anchor);
+        let selected = held.selected.filter(|_| !self.pane.is_following());
+        let mut rows = Lines::new(rect.height);
+        if let Some(placed) = &placed {
+            let gutter = self.gutter(&filter, rect.width);
+            self.fill(&mut rows, placed, &gutter, strip.fold, selected);
+        }
+        let column = LogColumn {
+            context,
+            rect,
+            header: self.header(context, moment),
+            focused: held.focused,
+            empty: placed.is_none().then(|| self.empty(context, moment)),
+            rows: rows.rows,
+        };
+        let shown = ShownColumn {
+            context,
+            rect,
+            lines: rows.positions,
+        };
+        (column, shown)
+    }
+
+    fn fill(&self, rows: &mut Lines, placed: &Placed<'_>, gutter: &Gutter, fold: Fold, selected: Option<Position>) {
+        rows.skip = usize::try_from(-placed.first_line).unwrap_or(0);
+        for record in &placed.records {
+            let position = record.position();
+            let marks = Marks {
+                query: self.pane.search.as_ref().map(|search| &search.query),
+                whole: self.pane.filter.pattern.is_none()
+                    && self.pane.marked.is_some()
+                    && record.pattern() == self.pane.marked,
+                selected: selected == Some(position),
+            };
+            let composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
+            if !rows.push(composed, position) {
+                break;
+            }
+        }
+    }
+
+    fn header(&self, context: Option<ContextId>, moment: &mut Moment) -> Vec<Span> {
+        let mut header = match context.and_then(|context| self.clusters.get(context)) {
+            Some(cluster) => {
+                let (state, tone) = words::state(cluster, moment);
+                vec![
+                    words::cluster_span(self.clusters, cluster.id),
+                    Span::plain("  "),
+                    Span::new(state, tone),
+                ]
+            }
+            None => vec![Span::plain("all clusters").bold()],
+        };
+        header.extend(streams(&self.clusters.streams(context)));
+        header
+    }
+
+    fn empty(&self, context: Option<ContextId>, moment: &mut Moment) -> String {
+        let Some(cluster) = context.and_then(|context| self.clusters.get(context)) else {
+            let lines = words::absences(self.clusters, moment);
+            return if lines.is_empty() {
+                self.no_lines(context)
+            } else {
+                lines.join("\n")
+            };
+        };
+        let streams = self.clusters.streams(context);
+        match (words::absence(cluster, moment), &streams.refusal) {
+            (Some(absence), _) => absence,
+            (None, Some(cause)) if streams.live == 0 => format!("no access to logs: {}", words::safe(cause)),
+            (None, Some(_) | None) => self.no_lines(context),
+        }
+    }
+
+    fn no_lines(&self, context: Option<ContextId>) -> String {
+        let streams = self.clusters.streams(context);
+        if self.pane.filter.pattern.is_some() {
+            return "no record of this pattern here".to_owned();
+        }
+        if self.pane.filter.scope != Scope::All {
+            return "no record of this here".to_owned();
+        }
+        match streams.waiting_for {
+            _ if streams.live > 0 => "nothing written yet".to_owned(),
+            Some(reason) => format!("waiting for the containers: {}", words::safe(&reason)),
+            None if streams.opening > 0 => "opening the logs …".to_owned(),
+            None => "no container to follow yet".to_owned(),
+        }
+    }
+
+    fn prompt(&self) -> Option<PromptScene> {
+        let prompt = self.pane.prompt.as_ref()?;
+        let info = match (&prompt.error, &self.pane.search) {
+            (Some(error), _) => error.clone(),
+            (None, Some(search)) => counts(search, self.clusters),
+            (None, None) => String::new(),
+        };
+        Some(PromptScene {
+            label: "/".to_owned(),
+            input: words::safe(prompt.input.text()),
+            cursor: prompt.input.cursor(),
+            info,
+        })
+    }
+
+    /// What the title says beside the pane's name.
+    pub fn note(&self) -> Vec<Span> {
+        let mut notes = Vec::new();
+        if let Some(search) = self.pane.search.as_ref().filter(|_| self.pane.prompt.is_none()) {
+            let text = format!(
+                "/{}  {}",
+                words::safe(search.query.text()),
+                counts(search, self.clusters)
+            );
+            notes.push(Span::new(text, Tone::Accent));
+        }
+        let all = self.contexts().len();
+        if all > self.pane.shown.len() && !self.pane.shown.is_empty() {
+            notes.push(Span::dim(format!("{} of {all} clusters", self.pane.shown.len())));
+        }
+        if self.pane.merged {
+            notes.push(Span::dim("merged"));
+        }
+        if self.pane.wrap {
+            notes.push(Span::dim("wrap"));
+        }
+        notes.push(match self.pane.follow {
+            Follow::Newest => Span::new("following", Tone::Good),
+            Follow::Paused(since) => match self.new_since(since) {
+                0 => Span::new("paused", Tone::Warn),
+                new if new >= MOST_NEW => Span::new(format!("paused, over {} new", MOST_NEW - 1), Tone::Warn),
+                new => Span::new(format!("paused, {new} new"), Tone::Warn),
+            },
+        });
+        let mut spans = Vec::new();
+        for note in notes {
+            if !spans.is_empty() {
+                spans.push(Span::dim(" · "));
+            }
+            spans.push(note);
+        }
+        spans
+    }
+
+    fn new_since(&self, position: Position) -> usize {
+        let filter = self.pane.filter_of(self.pane.only_context());
+        let newer = self.snapshot.after(&filter, Bound::Excluded(position));
+        newer.take(MOST_NEW).count()
+    }
+
+    pub fn title(&self) -> Vec<Span> {
+        let mut title = vec![Span::plain("Logs").bold()];
+        match &self.pane.filter.scope {
+            Scope::All => {}
+            Scope::Workload(workload) => {
+                title.push(Span::plain(words::safe(&format!(
+                    " {}/{}",
+                    workload.namespace, workload.name
+                ))));
+            }
+            Scope::Pod(pod) => title.push(Span::plain(words::safe(&format!(" {}/{}", pod.namespace, pod.name)))),
+            Scope::Container(target) => {
+                let (pod, container) = (&target.pod, &target.container);
+                let name = format!(" {}/{}/{container}", pod.namespace, pod.name);
+                title.push(Span::plain(words::safe(&name)));
+            }
+        }
+        let (word, pattern) = match (self.pane.filter.pattern, self.pane.marked) {
+            (Some(pattern), _) => (" only ", Some(pattern)),
+            (None, marked) => (" marked ", marked),
+        };
+        if let Some(finding) = pattern.and_then(|pattern| self.snapshot.finding(pattern)) {
+            let line = finding.template.lines().next_back().unwrap_or_default();
+            let line = words::safe(line.trim());
+            title.push(Span::new(word, Tone::Accent));
+            title.push(Span::plain(display::truncate(&line, 40).into_owned()));
+        }
+        title
+    }
+}
+
+/// The columns that a pane has, shown or not.
+pub fn columns(pane: &LogsPane, clusters: &Clusters) -> Vec<Option<ContextId>> {
+    if pane.merged || clusters.is_empty() {
+        return vec![None];
+    }
+    match pane.only_context() {
+        Some(context) => vec![Some(context)],
+        None => clusters.ids().into_iter().map(Some).collect(),
+    }
+}
+
+/// A strip of the focused column as it was last shown, for moving through it.
+pub fn focused_strip<'a>(logs: &'a Logs<'a>, filter: &'a Filter) -> Strip<'a> {
+    let focused = logs.pane.focused_column();
+    let shown = logs.pane.shown.iter().find(|column| column.context == focused);
+    logs.strip(filter, shown.map_or(logs.body, |column| column.rect))
+}
+
+const fn without_header(rect: Rect) -> Rect {
+    let header = if rect.height > 0 { 1 } else { 0 };
+    Rect {
+        y: rect.y + header,
+        height: rect.height - header,
+        ..rect
+    }
+}
+
+/// Which of the columns there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    first: usize,
+    count: usize,
+}
+
+impl Window {
+    fn new(all: usize, focus: usize, width: u16) -> Self {
+        let fitting = usize::from((width + 1) / (LEAST_COLUMN + 1)).max(1);
+        let count = fitting.min(all);
+        Self {
+            first: (focus + 1).saturating_sub(count),
+            count,
+        }
+    }
+}
+
+/// The screen lines of a column as they are filled, with the record that each belongs to.
+struct Lines {
+    height: usize,
+    /// Lines still to be left out at the top.
+    skip: usize,
+    rows: Vec<LogRow>,
+    positions: Vec<Position>,
+}
+
+impl Lines {
+    fn new(height: u16) -> Self {
+        Self {
+            height: usize::from(height),
+            skip: 0,
+            rows: Vec::new(),
+            positions: Vec::new(),
+        }
+    }
+
+    /// False once the column is full.
+    fn push(&mut self, rows: Vec<LogRow>, position: Position) -> bool {
+        let skipped = self.skip.min(rows.len());
+        self.skip -= skipped;
+        for row in rows.into_iter().skip(skipped) {
+            if self.rows.len() >= self.height {
+                return false;
+            }
+            self.rows.push(row);
+            self.positions.push(position);
+        }
+        true
+    }
+}
+
+/// What is to be known of the streams of a column, the bad first.
+fn streams(census: &StreamCensus) -> Vec<Span> {
+    let counted = [
+        (census.denied, "denied", Tone::Bad),
+        (census.reconnecting, "reconnecting", Tone::Warn),
+        (census.throttled, "throttled", Tone::Warn),
+        (census.not_followed, "not followed", Tone::Warn),
+        (census.waiting, "waiting", Tone::Dim),
+        (census.live, "streams", Tone::Dim),
+    ];
+    counted
+        .into_iter()
+        .filter(|(count, ..)| *count > 0)
+        .map(|(count, word, tone)| {
+            let word = if (count, word) == (1, "streams") {
+                "stream"
+            } else {
+                word
+            };
+            Span::new(format!(" · {count} {word}"), tone)
+        })
+        .collect()
+}
+
+/// `dev 0 · staging 0 · prod 12`
+fn counts(search: &Search, clusters: &Clusters) -> String {
+    let Some(found) = search.found.as_ref().filter(|found| found.finished) else {
+        return "searching …".to_owned();
+    };
+    let counts: Vec<_> = clusters
+        .iter()
+        .map(|cluster| {
+            let count = found.counts.get(&cluster.id).copied().unwrap_or(0);
+            format!("{} {}", clusters.name(cluster.id), words::count(count))
+        })
+        .collect();
+    let wrapped = if found.wrapped { " · from the other end" } else { "" };
+    counts.join(" · ") + wrapped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_focused_column_is_always_among_those_shown() {
+        for all in 1..9 {
+            for focus in 0..all {
+                for width in 0..300 {
+                    let window = Window::new(all, focus, width);
+                    assert!(window.count >= 1 && window.first + window.count <= all);
+                    assert!((window.first..window.first + window.count).contains(&focus));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! How states, causes and verdicts are put into words, the same everywhere.
+
+use crate::contrast::Verdict;
+use crate::model::{ClusterState, ContextId, Level};
+use crate::text::display;
+use crate::workspace::clusters::{Cluster, Clusters};
+use crate::workspace::scene::{Span, Tone};
+
+use super::age::Moment;
+
+/// Bytes of a cause that are worth making safe; no line is longer.
+const MOST_CAUSE: usize = 2_000;
+
+/// A text from outside, safe and on one line.
+pub fn safe(text: &str) -> String {
+    let end = text.floor_char_boundary(MOST_CAUSE);
+    let text = text.split_at_checked(end).map_or(text, |(start, _)| start);
+    display::plain(text).into_owned()
+}
+
+/// A context's name in its colour.
+pub fn cluster_span(clusters: &Clusters, context: ContextId) -> Span {
+    Span::new(clusters.name(context), Tone::Cluster(context)).bold()
+}
+
+/// The state of a cluster in a word or two, and how it is to be taken.
+pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
+    match &cluster.state {
+        ClusterState::Connecting { .. } => ("connecting".to_owned(), Tone::Dim),
+        ClusterState::Live { .. } if cluster.limits.is_empty() => ("live".to_owned(), Tone::Good),
+        ClusterState::Live { .. } => ("live, limited".to_owned(), Tone::Warn),
+        ClusterState::Stale { since, .. } => (format!("stale {}", moment.age(*since)), Tone::Warn),
+        ClusterState::NeedsLogin { .. } => ("needs login".to_owned(), Tone::Bad),
+        ClusterState::Forbidden { .. } => ("forbidden".to_owned(), Tone::Bad),
+        ClusterState::Unreachable { .. } => ("unreachable".to_owned(), Tone::Bad),
+        ClusterState::Broken { .. } => ("broken".to_owned(), Tone::Bad),
+    }
+}
+
+/// Why a cluster is not well, in the words of whoever said so, and when the next try is. Empty if it is well.
+pub fn cause(cluster: &Cluster, moment: &mut Moment) -> String {
+    let cause = safe(cluster.state.cause().unwrap_or_default());
+    match &cluster.state {
+        ClusterState::Connecting { .. } => String::new(),
+        ClusterState::Live { .. } => cluster
+            .limits
+            .iter()
+            .map(|(what, cause)| format!("{}: {}", safe(what), safe(cause)))
+            .collect::<Vec<_>>()
+            .join(" · "),
+        ClusterState::Stale { next, .. } | ClusterState::Unreachable { next, .. } => {
+            format!("{cause} · next try {}", moment.until(*next))
+        }
+        ClusterState::NeedsLogin { .. } | ClusterState::Forbidden { .. } | ClusterState::Broken { .. } => cause,
+    }
+}
+
+/// What to say where nothing of a cluster can be shown; `None` when it is live.
+pub fn absence(cluster: &Cluster, moment: &mut Moment) -> Option<String> {
+    let cause = cause(cluster, moment);
+    let name = display::plain(&cluster.name);
+    match &cluster.state {
+        ClusterState::Connecting { .. } => Some(format!("connecting to {name} …")),
+        ClusterState::Live { .. } => None,
+        ClusterState::Stale { .. } => Some(format!("{name} was lost: {cause}")),
+        ClusterState::NeedsLogin { .. } => Some(format!("{name} needs a login: {cause}")),
+        ClusterState::Forbidden { .. } => Some(format!("no access to {name}: {cause}")),
+        ClusterState::Unreachable { .. } => Some(format!("{name} is unreachable: {cause}")),
+        ClusterState::Broken { .. } => Some(format!("{name} cannot be used: {cause}")),
+    }
+}
+
+/// What to say in a pane that has nothing of any cluster yet: one line per cluster that is not live, those that are
+/// only connecting in one.
+pub fn absences(clusters: &Clusters, moment: &mut Moment) -> Vec<String> {
+    let connecting: Vec<_> = clusters
+        .iter()
+        .filter(|cluster| matches!(cluster.state, ClusterState::Connecting { .. }))
+        .map(|cluster| display::plain(&cluster.name).into_owned())
+        .collect();
+    let mut lines = Vec::new();
+    if !connecting.is_empty() {
+        lines.push(format!("connecting to {} …", connecting.join(", ")));
+    }
+    for cluster in clusters.iter() {
+        if !matches!(cluster.state, ClusterState::Connecting { .. }) {
+            lines.extend(absence(cluster, moment));
+        }
+    }
+    lines
+}
+
+/// `only prod`, the clusters in their colours.
+pub fn verdict(clusters: &Clusters, verdict: &Verdict, level: Level) -> Vec<Span> {
+    let alarm = if level.is_error() { Tone::Bad } else { Tone::Warn };
+    match verdict {
+        Verdict::Only(contexts) => named("only ", alarm, clusters, contexts),
+        Verdict::More(contexts) => named("more ", alarm, clusters, contexts),
+        Verdict::Less(contexts) => named("less ", Tone::Warn, clusters, contexts),
+        Verdict::Missing(contexts) => named("missing ", Tone::Warn, clusters, contexts),
+        Verdict::Same => vec![Span::dim("same")],
+        Verdict::Unknown => vec![Span::dim("unknown")],
+    }
+}
+
+fn named(word: &str, tone: Tone, clusters: &Clusters, contexts: &[ContextId]) -> Vec<Span> {
+    let mut spans = vec![Span::new(word, tone).bold()];
+    for (n, context) in contexts.iter().enumerate() {
+        if n > 0 {
+            spans.push(Span::dim(", "));
+        }
+        spans.push(cluster_span(clusters, *context));
+    }
+    spans
+}
+
+/// The contexts that a verdict names.
+pub fn named_by(verdict: &Verdict) -> &[ContextId] {
+    match verdict {
+        Verdict::Only(contexts) | Verdict::More(contexts) | Verdict::Less(contexts) | Verdict::Missing(contexts) => {
+            contexts
+        }
+        Verdict::Same | Verdict::Unknown => &[],
+    }
+}
+
+/// How a record of this level is to be taken.
+pub const fn level_tone(level: Level) -> Tone {
+    match level {
+        Level::Fatal | Level::Error => Tone::Bad,
+        Level::Warn => Tone::Warn,
+        Level::Trace | Level::Debug => Tone::Dim,
+        Level::Info | Level::None => Tone::Plain,
+    }
+}
+
+/// A count in at most four characters: `999`, `12k`, `3M`.
+pub fn count(n: u64) -> String {
+    match n {
+        0..10_000 => n.to_string(),
+        10_000..1_000_000 => format!("{}k", n / 1_000),
+        1_000_000..1_000_000_000 => format!("{}M", n / 1_000_000),
+        1_000_000_000.. => format!("{}G", n / 1_000_000_000),
+    }
+}

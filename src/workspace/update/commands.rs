@@ -1,0 +1,130 @@
+//! From a command to the one function that does it.
+
+use crate::logs::Direction;
+use crate::workspace::clusters::Cluster;
+use crate::workspace::command::Command;
+use crate::workspace::layout::{self, Split};
+use crate::workspace::msg::Effect;
+use crate::workspace::panes::Pane;
+use crate::workspace::scene::Tone;
+use crate::workspace::state::State;
+
+use super::arrange::Kind;
+use super::movement::{Move, Sideways};
+use super::{arrange, copy, exec, help, logs, movement, objects, palette, search};
+
+/// Does what was asked for in the focused pane, and remembers which logs had the focus.
+pub fn run(state: &mut State, command: Command) -> Vec<Effect> {
+    let effects = run_in_focus(state, command);
+    let focus = state.layout.focus();
+    if matches!(state.panes.get(&focus), Some(Pane::Logs(_))) {
+        state.last_logs = Some(focus);
+    }
+    state.unsettled = true;
+    effects
+}
+
+fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
+    match command {
+        Command::Quit => vec![Effect::Quit],
+        Command::Help => help::open(state),
+        Command::OpenPalette => palette::open(state),
+        Command::Cancel => cancel(state),
+        Command::Redraw => vec![Effect::Redraw],
+        Command::Suspend => vec![Effect::Suspend],
+        Command::ShowContrast => arrange::show(state, Kind::Contrast),
+        Command::ShowObjects => arrange::show(state, Kind::Objects),
+        Command::ShowLogs => arrange::show(state, Kind::Logs),
+        Command::Activate => activate(state),
+        Command::OpenLogs => objects::open_logs(state),
+        Command::OpenShell => exec::open_shell(state),
+        Command::RetryCluster => retry(state),
+        Command::CopyLine => copy::copy(state),
+        Command::Up => movement::go(state, Move::Up),
+        Command::Down => movement::go(state, Move::Down),
+        Command::HalfPageUp => movement::go(state, Move::HalfPages(-1)),
+        Command::HalfPageDown => movement::go(state, Move::HalfPages(1)),
+        Command::PageUp => movement::go(state, Move::HalfPages(-2)),
+        Command::PageDown => movement::go(state, Move::HalfPages(2)),
+        Command::Top => movement::go(state, Move::Top),
+        Command::Bottom => movement::go(state, Move::Bottom),
+        Command::Left => movement::sideways(state, Sideways::Left),
+        Command::Right => movement::sideways(state, Sideways::Right),
+        Command::Expand => objects::expand(state),
+        Command::Collapse => objects::collapse(state),
+        Command::ToggleExpanded => objects::toggle(state),
+        Command::Search => search::open(state),
+        Command::NextMatch => search::next(state, Direction::Forward),
+        Command::PreviousMatch => search::next(state, Direction::Backward),
+        Command::NextError => search::next_error(state, Direction::Forward),
+        Command::PreviousError => search::next_error(state, Direction::Backward),
+        Command::OnlyPattern => logs::only_pattern(state),
+        Command::ToggleFollow => logs::toggle_follow(state),
+        Command::ToggleMerged => logs::toggle_merged(state),
+        Command::ToggleWrap => logs::toggle_wrap(state),
+        Command::ToggleTimestamps => logs::toggle_timestamps(state),
+        Command::FocusNext => arrange::focus_next(state),
+        Command::FocusPrevious => arrange::focus_previous(state),
+        Command::FocusLeft => arrange::focus_towards(state, layout::Direction::Left),
+        Command::FocusDown => arrange::focus_towards(state, layout::Direction::Down),
+        Command::FocusUp => arrange::focus_towards(state, layout::Direction::Up),
+        Command::FocusRight => arrange::focus_towards(state, layout::Direction::Right),
+        Command::Zoom => arrange::zoom(state),
+        Command::SplitRight => arrange::split(state, Split::Beside),
+        Command::SplitBelow => arrange::split(state, Split::Below),
+        Command::ClosePane => arrange::close(state),
+        Command::OnlyPane => arrange::only(state),
+        Command::GrowPane => arrange::grow(state),
+        Command::ShrinkPane => arrange::shrink(state),
+        Command::LeaveShell => exec::leave(state),
+        Command::EnterShell => exec::enter(state),
+    }
+}
+
+/// Opens what is selected.
+fn activate(state: &mut State) -> Vec<Effect> {
+    match state.focused() {
+        Some(Pane::Contrast(pane)) => match pane.list.selected().copied() {
+            Some(pattern) => logs::open_finding(state, pattern),
+            None => Vec::new(),
+        },
+        Some(Pane::Objects(_)) => objects::open_logs(state),
+        Some(Pane::Logs(_)) => logs::mark_pattern(state),
+        Some(Pane::Exec(_)) => exec::enter(state),
+        None => Vec::new(),
+    }
+}
+
+/// Goes back by one thing: the search, the pattern, the scope, the scrolling of a shell, the zoom.
+fn cancel(state: &mut State) -> Vec<Effect> {
+    let focus = state.layout.focus();
+    let back = match state.panes.get_mut(&focus) {
+        Some(Pane::Logs(pane)) => logs::step_back(pane, focus),
+        Some(Pane::Exec(pane)) if pane.vt.scene().scrolled > 0 => {
+            pane.vt.scroll_to_bottom();
+            Some(Vec::new())
+        }
+        Some(Pane::Contrast(_) | Pane::Objects(_) | Pane::Exec(_)) | None => None,
+    };
+    if back.is_none() && state.layout.zoomed() {
+        state.layout.toggle_zoom();
+    }
+    back.unwrap_or_default()
+}
+
+/// Tries all clusters again that are not connected.
+fn retry(state: &mut State) -> Vec<Effect> {
+    let lost: Vec<_> = state
+        .clusters
+        .iter()
+        .filter(|cluster| !cluster.state.is_live())
+        .map(|cluster: &Cluster| cluster.id)
+        .collect();
+    if lost.is_empty() {
+        state.say("all clusters are connected", Tone::Good);
+    } else {
+        let names: Vec<_> = lost.iter().map(|context| state.clusters.name(*context)).collect();
+        state.say(format!("trying {} again", names.join(", ")), Tone::Plain);
+    }
+    lost.into_iter().map(Effect::RetryCluster).collect()
+}

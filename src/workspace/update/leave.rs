@@ -1,0 +1,46 @@
+//! Leaving the program: ctrl-c twice, or an answer to the question.
+
+use crate::model::{Span, Time};
+use crate::workspace::key::{Key, KeyCode};
+use crate::workspace::msg::Effect;
+use crate::workspace::scene::Tone;
+use crate::workspace::state::State;
+
+/// How soon the second ctrl-c has to come.
+const TWICE: Span = Span::from_secs(2);
+
+/// The first time says how to leave, the second time leaves.
+pub fn interrupt(state: &mut State, now: Time) -> Vec<Effect> {
+    state.unsettled = true;
+    if state.interrupted.is_some_and(|first| now.since(first) <= TWICE) {
+        return vec![Effect::Quit];
+    }
+    state.interrupted = Some(now);
+    state.say("press ctrl-c again to quit", Tone::Warn);
+    Vec::new()
+}
+
+/// The answer to "Leave?".
+pub fn answer(state: &mut State, key: Key) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Char('y' | 'Y') | KeyCode::Enter => vec![Effect::Quit],
+        KeyCode::Char(_)
+        | KeyCode::Esc
+        | KeyCode::Tab
+        | KeyCode::Backspace
+        | KeyCode::Delete
+        | KeyCode::Insert
+        | KeyCode::Up
+        | KeyCode::Down
+        | KeyCode::Left
+        | KeyCode::Right
+        | KeyCode::Home
+        | KeyCode::End
+        | KeyCode::PageUp
+        | KeyCode::PageDown
+        | KeyCode::F(_) => {
+            state.overlay = None;
+            Vec::new()
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! News of the clusters and of what was read. What changes nothing costs no frame.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::logs::Snapshot;
+use crate::model::{ClusterState, ContextId, Report, StreamState, Time};
+use crate::workspace::clusters::Cluster;
+use crate::workspace::msg::{Effect, OpenedContext};
+use crate::workspace::state::State;
+
+pub fn open_contexts(state: &mut State, contexts: Vec<OpenedContext>, now: Time) -> Vec<Effect> {
+    state.clusters.open(contexts, now);
+    state.unsettled = true;
+    Vec::new()
+}
+
+pub fn take_snapshot(state: &mut State, snapshot: Arc<Snapshot>) -> Vec<Effect> {
+    if *snapshot != *state.snapshot {
+        state.snapshot = snapshot;
+        state.unsettled = true;
+    }
+    Vec::new()
+}
+
+pub fn report(state: &mut State, report: Report) -> Vec<Effect> {
+    let changed = take_in(state, report);
+    state.unsettled |= changed;
+    Vec::new()
+}
+
+/// True if anything changed.
+fn take_in(state: &mut State, report: Report) -> bool {
+    match report {
+        Report::StateChanged { context, state: now } => change_state(state, context, now),
+        Report::VersionLearned { context, version } => with_cluster(state, context, |cluster| {
+            cluster.version.replace(version.clone()) != Some(version)
+        }),
+        Report::PodsListed { context, pods } => {
+            let first = with_cluster(state, context, |cluster| !std::mem::replace(&mut cluster.listed, true));
+            state.objects.list(context, pods) || first
+        }
+        Report::PodApplied(pod) => state.objects.apply(pod),
+        Report::PodDeleted(key) => state.objects.delete(&key),
+        Report::EventsListed { context, events } => {
+            state.objects.list_events(context, events);
+            true
+        }
+        Report::EventApplied { context, event } => {
+            state.objects.note_event(context, event);
+            true
+        }
+        Report::SourceOpened(source) => state.clusters.note_stream(source.id, StreamState::Opening),
+        Report::StreamChanged { source, state: now } => state.clusters.note_stream(source, now),
+        Report::Limited { context, what, cause } => with_cluster(state, context, |cluster| {
+            cluster.limits.insert(what, cause.clone()) != Some(cause)
+        }),
+    }
+}
+
+fn with_cluster(state: &mut State, context: ContextId, change: impl FnOnce(&mut Cluster) -> bool) -> bool {
+    state.clusters.get_mut(context).is_some_and(change)
+}
+
+fn change_state(state: &mut State, context: ContextId, now: ClusterState) -> bool {
+    with_cluster(state, context, |cluster| {
+        if now.is_live() && !cluster.state.is_live() {
+            // A new connection says anew what it is refused.
+            cluster.limits = BTreeMap::new();
+        }
+        let changed = cluster.state != now;
+        cluster.state = now;
+        changed
+    })
+}
