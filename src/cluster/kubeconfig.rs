@@ -42,7 +42,11 @@ pub enum KubeconfigError {
     #[error("the kubeconfig names no current context")]
     NoCurrent { names: Vec<String> },
     #[error("there is no context {asked:?}")]
-    Unknown { asked: String, names: Vec<String>, nearest: Option<String> },
+    Unknown {
+        asked: String,
+        names: Vec<String>,
+        nearest: Option<String>,
+    },
     #[error("no context matches /{regex}/")]
     NoMatch { regex: String, names: Vec<String> },
     #[error("/{regex}/ is not a regular expression: {cause}")]
@@ -109,7 +113,9 @@ impl Contexts {
     }
 
     fn current(&self) -> Result<Offer, KubeconfigError> {
-        let Some(current) = &self.current else { return Err(KubeconfigError::NoCurrent { names: self.names() }) };
+        let Some(current) = &self.current else {
+            return Err(KubeconfigError::NoCurrent { names: self.names() });
+        };
         self.named(current).cloned()
     }
 
@@ -117,11 +123,20 @@ impl Contexts {
         let Some(regex) = term.strip_prefix('/').and_then(|rest| rest.strip_suffix('/')) else {
             return self.named(term).map(|offer| vec![offer]);
         };
-        let compiled = Regex::new(regex)
-            .map_err(|error| KubeconfigError::BadRegex { regex: regex.to_owned(), cause: error.to_string() })?;
-        let found: Vec<_> = self.offers.iter().filter(|offer| compiled.is_match(&offer.name)).collect();
+        let compiled = Regex::new(regex).map_err(|error| KubeconfigError::BadRegex {
+            regex: regex.to_owned(),
+            cause: error.to_string(),
+        })?;
+        let found: Vec<_> = self
+            .offers
+            .iter()
+            .filter(|offer| compiled.is_match(&offer.name))
+            .collect();
         if found.is_empty() {
-            return Err(KubeconfigError::NoMatch { regex: regex.to_owned(), names: self.names() });
+            return Err(KubeconfigError::NoMatch {
+                regex: regex.to_owned(),
+                names: self.names(),
+            });
         }
         Ok(found)
     }
@@ -130,13 +145,18 @@ impl Contexts {
         self.offers.iter().find(|offer| &*offer.name == name).ok_or_else(|| {
             let names = self.names();
             let nearest = nearest(name, &names);
-            KubeconfigError::Unknown { asked: name.to_owned(), names, nearest }
+            KubeconfigError::Unknown {
+                asked: name.to_owned(),
+                names,
+                nearest,
+            }
         })
     }
 
     fn add_file(&mut self, path: &Path) -> Result<(), String> {
         // The path goes along: relative paths in the file are relative to it.
-        let kubeconfig = Kubeconfig::read_from(path).map_err(|error| format!("{}: {}", path.display(), root_cause(&error)))?;
+        let kubeconfig =
+            Kubeconfig::read_from(path).map_err(|error| format!("{}: {}", path.display(), root_cause(&error)))?;
         self.add(kubeconfig);
         Ok(())
     }
@@ -151,12 +171,22 @@ impl Contexts {
                 continue;
             }
             let Some(context) = &named.context else { continue };
-            let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster);
+            let cluster = kubeconfig
+                .clusters
+                .iter()
+                .find(|cluster| cluster.name == context.cluster);
             let cluster = cluster.and_then(|cluster| cluster.cluster.as_ref());
-            let plain = cluster.and_then(|cluster| cluster.server.as_deref()).is_some_and(|url| url.starts_with("http://"));
+            let plain = cluster
+                .and_then(|cluster| cluster.server.as_deref())
+                .is_some_and(|url| url.starts_with("http://"));
             self.offers.push(Offer {
                 name: named.name.as_str().into(),
-                namespace: context.namespace.as_deref().filter(|name| !name.is_empty()).unwrap_or("default").into(),
+                namespace: context
+                    .namespace
+                    .as_deref()
+                    .filter(|name| !name.is_empty())
+                    .unwrap_or("default")
+                    .into(),
                 insecure: plain || cluster.is_some_and(|cluster| cluster.insecure_skip_tls_verify == Some(true)),
                 kubeconfig: Arc::clone(&kubeconfig),
             });
@@ -227,9 +257,15 @@ mod tests {
 
     #[test]
     fn users_of_the_same_name_in_two_files_stay_two() {
-        let (one, two) = (kubeconfig("dev", "admin", "token-1"), kubeconfig("prod", "admin", "token-2"));
+        let (one, two) = (
+            kubeconfig("dev", "admin", "token-1"),
+            kubeconfig("prod", "admin", "token-2"),
+        );
         let (_dir, paths) = files(&[("a", &one), ("b", &two)]);
-        let chosen = Contexts::from_environment(Some(&paths), None).unwrap().choose(&["prod".to_owned()]).unwrap();
+        let chosen = Contexts::from_environment(Some(&paths), None)
+            .unwrap()
+            .choose(&["prod".to_owned()])
+            .unwrap();
         let users = &chosen[0].kubeconfig.auth_infos;
         assert_eq!(users.len(), 1);
         let rendered = serde_json::to_string(&users[0]).unwrap();
@@ -243,11 +279,15 @@ mod tests {
         let contexts = Contexts::from_environment(Some(&paths), None).unwrap();
         let choose = |terms: &[&str]| {
             let terms: Vec<_> = terms.iter().map(|term| (*term).to_owned()).collect();
-            contexts.choose(&terms).map(|offers| offers.iter().map(|offer| offer.name.to_string()).collect::<Vec<_>>())
+            contexts
+                .choose(&terms)
+                .map(|offers| offers.iter().map(|offer| offer.name.to_string()).collect::<Vec<_>>())
         };
         assert_eq!(choose(&["prod-us", "/^prod/"]).unwrap(), ["prod-us", "prod-eu"]);
         assert_eq!(choose(&[]).unwrap(), ["dev"]);
-        let Err(KubeconfigError::Unknown { nearest, names, .. }) = choose(&["prod-eo"]) else { panic!() };
+        let Err(KubeconfigError::Unknown { nearest, names, .. }) = choose(&["prod-eo"]) else {
+            panic!()
+        };
         assert_eq!((nearest.as_deref(), names.len()), (Some("prod-eu"), 3));
         assert!(matches!(choose(&["/x/"]), Err(KubeconfigError::NoMatch { .. })));
         assert!(matches!(choose(&["/(/"]), Err(KubeconfigError::BadRegex { .. })));
@@ -256,6 +296,9 @@ mod tests {
     #[test]
     fn nothing_at_all_is_its_own_error() {
         let home = tempfile::tempdir().unwrap();
-        assert_eq!(Contexts::from_environment(None, Some(home.path())).unwrap_err(), KubeconfigError::None);
+        assert_eq!(
+            Contexts::from_environment(None, Some(home.path())).unwrap_err(),
+            KubeconfigError::None
+        );
     }
 }

@@ -41,7 +41,13 @@ impl Guard {
         // Set first: a failure half-way must be undone too.
         self.entered = true;
         terminal::enable_raw_mode()?;
-        execute!(io::stdout(), EnterAlternateScreen, EnableBracketedPaste, EnableMouseCapture, cursor::Hide)
+        execute!(
+            io::stdout(),
+            EnterAlternateScreen,
+            EnableBracketedPaste,
+            EnableMouseCapture,
+            cursor::Hide
+        )
     }
 }
 
@@ -54,7 +60,13 @@ impl Drop for Guard {
 /// Undoes everything that `resume` did, each part even if another fails: there is nobody left to tell.
 fn restore() {
     let mut out = io::stdout();
-    drop(execute!(out, DisableMouseCapture, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show));
+    drop(execute!(
+        out,
+        DisableMouseCapture,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        cursor::Show
+    ));
     drop(out.flush());
     drop(terminal::disable_raw_mode());
 }

@@ -12,10 +12,20 @@ use crate::workspace::key::{Key, KeyCode, Modifiers};
 pub enum Happened {
     Pressed(Key),
     Pasted(String),
-    Resized { cols: u16, rows: u16 },
-    Clicked { col: u16, row: u16 },
+    Resized {
+        cols: u16,
+        rows: u16,
+    },
+    Clicked {
+        col: u16,
+        row: u16,
+    },
     /// The wheel over a cell: up is negative.
-    Scrolled { col: u16, row: u16, lines: i16 },
+    Scrolled {
+        col: u16,
+        row: u16,
+        lines: i16,
+    },
 }
 
 /// The events of the terminal. While it exists a thread reads the terminal, so it has to be dropped before anybody
@@ -31,7 +41,10 @@ pub struct Lost(String);
 const NOTCH: i16 = 3;
 
 impl Input {
-    #[expect(clippy::new_without_default, reason = "it starts a thread: more than a default value does")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "it starts a thread: more than a default value does"
+    )]
     pub fn new() -> Self {
         Self(EventStream::new())
     }
@@ -113,7 +126,11 @@ fn moved(event: MouseEvent) -> Option<Happened> {
     let (col, row) = (event.column, event.row);
     match event.kind {
         MouseEventKind::Down(MouseButton::Left) => Some(Happened::Clicked { col, row }),
-        MouseEventKind::ScrollUp => Some(Happened::Scrolled { col, row, lines: -NOTCH }),
+        MouseEventKind::ScrollUp => Some(Happened::Scrolled {
+            col,
+            row,
+            lines: -NOTCH,
+        }),
         MouseEventKind::ScrollDown => Some(Happened::Scrolled { col, row, lines: NOTCH }),
         MouseEventKind::Down(_)
         | MouseEventKind::Up(_)
@@ -130,7 +147,11 @@ mod tests {
 
     fn check(code: Code, modifiers: KeyModifiers, expected: &str) {
         let happened = translate(Event::Key(KeyEvent::new(code, modifiers)));
-        assert_eq!(happened, Some(Happened::Pressed(Key::parse(expected).unwrap())), "{expected}");
+        assert_eq!(
+            happened,
+            Some(Happened::Pressed(Key::parse(expected).unwrap())),
+            "{expected}"
+        );
     }
 
     #[test]

@@ -21,7 +21,9 @@ pub struct Screen {
 impl Screen {
     pub fn new() -> io::Result<Self> {
         let out = BufWriter::with_capacity(1 << 16, io::stdout());
-        Ok(Self { terminal: Terminal::new(CrosstermBackend::new(out))? })
+        Ok(Self {
+            terminal: Terminal::new(CrosstermBackend::new(out))?,
+        })
     }
 
     /// Columns and rows.

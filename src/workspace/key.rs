@@ -78,7 +78,14 @@ impl Key {
 
     /// A printed character without modifiers.
     pub const fn char(c: char) -> Self {
-        Self::new(KeyCode::Char(c), Modifiers { ctrl: false, alt: false, shift: false })
+        Self::new(
+            KeyCode::Char(c),
+            Modifiers {
+                ctrl: false,
+                alt: false,
+                shift: false,
+            },
+        )
     }
 
     /// Parses the spelling of a keymap; the error says what is wrong in it.
@@ -140,10 +147,19 @@ mod tests {
 
     #[test]
     fn spellings_have_one_canonical_form() {
-        for (text, printed) in
-            [("ctrl-W", "ctrl-w"), ("shift-g", "G"), ("G", "G"), ("C-a", "ctrl-a"), ("-", "minus"), ("ctrl--", "ctrl-minus")]
-        {
-            assert_eq!(Key::parse(text).map(|key| key.to_string()), Ok(printed.to_owned()), "{text}");
+        for (text, printed) in [
+            ("ctrl-W", "ctrl-w"),
+            ("shift-g", "G"),
+            ("G", "G"),
+            ("C-a", "ctrl-a"),
+            ("-", "minus"),
+            ("ctrl--", "ctrl-minus"),
+        ] {
+            assert_eq!(
+                Key::parse(text).map(|key| key.to_string()),
+                Ok(printed.to_owned()),
+                "{text}"
+            );
         }
     }
 
