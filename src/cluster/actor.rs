@@ -213,7 +213,11 @@ impl Actor {
                 self.renew_at = link.expires.map(|expires| self.renewal(expires));
                 self.links.send_replace(Some(Arc::new(link)));
             }
-            Ok(Err(Refusal::NeedsLogin(cause))) => self.health.link = LinkHealth::NeedsLogin(cause),
+            Ok(Err(Refusal::NeedsLogin(cause))) => {
+                self.health.link = LinkHealth::NeedsLogin(cause);
+                // The old credentials are good for a moment: what kept the plugin from renewing them may pass.
+                self.renew_at = self.health.state().is_live().then(|| Instant::now() + LOGIN_AGAIN);
+            }
             Ok(Err(Refusal::Broken(cause))) => self.health.link = LinkHealth::Broken(cause),
             Err(_) => self.health.link = LinkHealth::Broken("an internal error".into()),
         }
@@ -227,8 +231,8 @@ impl Actor {
 
     /// The user wants it now: new credentials where they are missing, and another try of everything that waits.
     fn retry(&mut self) {
-        self.renewed = false;
-        if self.links.borrow().is_none() || self.health.link != LinkHealth::Made {
+        self.renewed = self.links.borrow().is_none() || self.health.link != LinkHealth::Made;
+        if self.renewed {
             self.connect();
         }
         self.retries.send_modify(|retries| *retries += 1);
@@ -389,7 +393,8 @@ impl Actor {
 
     /// 401: the clients are made anew once; if that does not help, a person is needed.
     fn perhaps_unauthorized(&mut self, failure: &Failure, generation: u64) {
-        if !failure.is(FailureKind::Unauthorized) || generation != self.generation || !self.connects.is_empty() {
+        let current = self.links.borrow().as_ref().map(|link| link.generation);
+        if !failure.is(FailureKind::Unauthorized) || current != Some(generation) || !self.connects.is_empty() {
             return;
         }
         if std::mem::replace(&mut self.renewed, true) {

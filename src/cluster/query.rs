@@ -70,6 +70,7 @@ impl Watching {
         match &self.namespaces {
             Namespaces::All => vec![None],
             Namespaces::OfContext => vec![Some(Arc::clone(of_context))],
+            Namespaces::Listed(names) if names.is_empty() => vec![Some(Arc::clone(of_context))],
             Namespaces::Listed(names) => {
                 let mut scopes: Vec<Option<Arc<str>>> = Vec::new();
                 for name in names {

@@ -1,5 +1,12 @@
 //! The actors against an API server whose every answer the test gives: breaks, rotations, restarts and refusals at the
 //! very moment that matters. The embedded clusters never misbehave like this.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers of tests fail their test by panicking"
+)]
+
+mod exec;
 
 use std::convert::Infallible;
 use std::io;
@@ -12,6 +19,7 @@ use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use kontrast::cluster::{Contexts, Handle, Namespaces, Watching, open};
@@ -44,6 +52,7 @@ struct Fake {
     url: String,
     world: watch::Sender<World>,
     logs: mpsc::Receiver<LogCall>,
+    execs: mpsc::Receiver<ExecCall>,
     _tasks: JoinSet<()>,
 }
 
@@ -51,6 +60,19 @@ struct Fake {
 struct LogCall {
     uri: String,
     reply: oneshot::Sender<Response<Body>>,
+}
+
+/// A request for an exec session that was accepted.
+struct ExecCall {
+    uri: String,
+    upgrade: OnUpgrade,
+}
+
+/// The senders of requests that wait for the test.
+#[derive(Clone)]
+struct Calls {
+    logs: mpsc::Sender<LogCall>,
+    execs: mpsc::Sender<ExecCall>,
 }
 
 /// The body of a log under way. Dropping it is a clean end.
@@ -125,7 +147,12 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let world = watch::Sender::new(world);
-        let (calls, logs) = mpsc::channel(64);
+        let (to_logs, logs) = mpsc::channel(64);
+        let (to_execs, execs) = mpsc::channel(8);
+        let calls = Calls {
+            logs: to_logs,
+            execs: to_execs,
+        };
         let mut tasks = JoinSet::new();
         let told = world.subscribe();
         tasks.spawn(async move {
@@ -135,8 +162,9 @@ impl Fake {
                 let (world, calls) = (told.clone(), calls.clone());
                 connections.spawn(async move {
                     let answer = service_fn(move |request| answer(request, world.clone(), calls.clone()));
-                    let served =
-                        hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), answer);
+                    let served = hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(socket), answer)
+                        .with_upgrades();
                     // A body that the test cuts ends the connection with an error, as it should.
                     drop(served.await);
                 });
@@ -146,6 +174,7 @@ impl Fake {
             url,
             world,
             logs,
+            execs,
             _tasks: tasks,
         }
     }
@@ -180,7 +209,7 @@ impl Fake {
 async fn answer(
     request: Request<Incoming>,
     world: watch::Receiver<World>,
-    calls: mpsc::Sender<LogCall>,
+    calls: Calls,
 ) -> Result<Response<Body>, Infallible> {
     let (path, query) = (
         request.uri().path().to_owned(),
@@ -202,9 +231,12 @@ async fn answer(
     if path.ends_with("/log") {
         let (reply, replied) = oneshot::channel();
         let uri = format!("{path}?{query}");
-        drop(calls.send(LogCall { uri, reply }).await);
+        drop(calls.logs.send(LogCall { uri, reply }).await);
         // A test that has no answer is over; so is the connection.
         return Ok(replied.await.unwrap_or_else(|_| respond(503, full("the test is over"))));
+    }
+    if path.ends_with("/exec") {
+        return Ok(accept(request, &calls).await);
     }
     if query.contains("watch=true") {
         let from = version(&query);
@@ -233,6 +265,30 @@ async fn answer(
     let version = known.changes.len().to_string();
     let list = json!({"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": version}, "items": items});
     Ok(respond(200, full(&list.to_string())))
+}
+
+/// Switches to a websocket, which goes to the test.
+async fn accept(mut request: Request<Incoming>, calls: &Calls) -> Response<Body> {
+    let key = request.headers().get("sec-websocket-key").unwrap().as_bytes();
+    let accepted = tokio_tungstenite::tungstenite::handshake::derive_accept_key(key);
+    let uri = request.uri().to_string();
+    drop(
+        calls
+            .execs
+            .send(ExecCall {
+                uri,
+                upgrade: hyper::upgrade::on(&mut request),
+            })
+            .await,
+    );
+    let response = Response::builder()
+        .status(101)
+        .header("connection", "Upgrade")
+        .header("upgrade", "websocket");
+    let response = response
+        .header("sec-websocket-accept", accepted)
+        .header("sec-websocket-protocol", "v5.channel.k8s.io");
+    response.body(full("")).unwrap()
 }
 
 fn version(query: &str) -> usize {
@@ -295,9 +351,13 @@ struct Story {
 
 impl Story {
     fn open(url: &str, watching: Watching) -> Self {
+        Self::open_with("{token: t}", url, watching)
+    }
+
+    fn open_with(user: &str, url: &str, watching: Watching) -> Self {
         let yaml = format!(
-            "contexts: [{{name: c, context: {{cluster: c, user: u, namespace: shop}}}}]\nclusters: [{{name: c, cluster: {{server: \
-             '{url}'}}}}]\nusers: [{{name: u, user: {{token: t}}}}]\n"
+            "contexts: [{{name: c, context: {{cluster: c, user: u, namespace: shop}}}}]\nclusters: [{{name: c, cluster: \
+             {{server: '{url}'}}}}]\nusers: [{{name: u, user: {user}}}]\n"
         );
         let offer = Contexts::from_yaml(&yaml)
             .unwrap()
@@ -328,12 +388,13 @@ impl Story {
                 }
             }
         };
-        if timeout(PATIENCE, listening).await.is_err() {
-            panic!(
-                "waited in vain until {what}; heard {:#?}\n{:#?}",
-                self.reports, self.ingests
-            );
-        }
+        let heard = timeout(PATIENCE, listening).await;
+        assert!(
+            heard.is_ok(),
+            "waited in vain until {what}; heard {:#?}\n{:#?}",
+            self.reports,
+            self.ingests
+        );
     }
 
     async fn until_state(&mut self, what: &str, so: impl Fn(&ClusterState) -> bool) {

@@ -40,7 +40,7 @@ pub(super) struct Reader {
 }
 
 /// The highest line shown.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct High {
     time: Time,
     key: u64,
@@ -58,8 +58,8 @@ struct Last {
 enum Doubt {
     #[default]
     None,
-    /// Not before the highest line has come again: it lies within what was asked for.
-    UntilHigh,
+    /// Not before the line that was the highest has come again: it lies within what was asked for.
+    UntilHigh(High),
     /// Nothing was ever read, so nothing can come again: the first line is doubtful.
     UntilAny,
 }
@@ -93,7 +93,7 @@ impl Reader {
         self.resumed = resumed;
         self.doubt = match (resumed, self.high) {
             (false, _) => Doubt::None,
-            (true, Some(_)) => Doubt::UntilHigh,
+            (true, Some(high)) => Doubt::UntilHigh(high),
             (true, None) => Doubt::UntilAny,
         };
     }
@@ -137,8 +137,8 @@ impl Reader {
     /// It is the same instance after all: what is missing is lost.
     pub(super) fn trust(&mut self) -> Option<Missing> {
         let doubt = std::mem::take(&mut self.doubt);
-        match (doubt, self.high, &self.held) {
-            (Doubt::UntilHigh, Some(high), Some((to, _))) => Some(Missing {
+        match (doubt, &self.held) {
+            (Doubt::UntilHigh(high), Some((to, _))) => Some(Missing {
                 from: high.time,
                 to: *to,
             }),
@@ -209,9 +209,9 @@ impl Reader {
     }
 
     fn is_doubtful(&mut self, time: Time, bytes: &[u8]) -> bool {
-        match (self.doubt, self.high) {
-            (Doubt::None, _) => false,
-            (Doubt::UntilHigh, Some(high)) => {
+        match self.doubt {
+            Doubt::None => false,
+            Doubt::UntilHigh(high) => {
                 let (key, _) = self.identify(time, bytes);
                 if key == high.key {
                     self.doubt = Doubt::None;
@@ -219,7 +219,7 @@ impl Reader {
                 }
                 time > high.time && !self.seen.contains(key)
             }
-            (Doubt::UntilHigh | Doubt::UntilAny, _) => true,
+            Doubt::UntilAny => true,
         }
     }
 
@@ -487,6 +487,38 @@ mod tests {
             let expected: File = file;
             let found: File = shown.iter().map(|line| (line.time.0, String::from_utf8_lossy(&line.bytes).into_owned())).collect();
             prop_assert_eq!(found, expected);
+        }
+
+        /// The kubelet may put lines away while nobody reads: each line is shown once or lies in a gap that is told.
+        #[test]
+        fn what_rotation_takes_away_is_told(file in files(), cuts in vec((0usize..4000, 0usize..20), 1..8)) {
+            let mut file = file;
+            file.sort();
+            file.dedup_by_key(|(time, _)| *time);
+            let mut reader = Reader::default();
+            let (mut shown, mut gaps, mut rotated) = (Vec::new(), Vec::new(), 0);
+            let mut answers: Vec<(usize, usize)> = cuts;
+            answers.push((usize::MAX, 0));
+            for (n, (cut, rotate)) in answers.into_iter().enumerate() {
+                reader.connected(n > 0 && reader.high().is_some());
+                let bytes = serve(&file[rotated..].to_vec(), reader.resume_secs());
+                let cut = cut.min(bytes.len());
+                let mut step = read(&mut reader, &bytes[..cut], usize::MAX, &mut shown);
+                while step != Step::Drained {
+                    gaps.extend(reader.trust());
+                    step = reader.read(&mut shown, usize::MAX);
+                }
+                reader.ended(&mut shown);
+                rotated = (rotated + rotate).min(file.len() - 1);
+            }
+            shown.extend(reader.last_words());
+            for (time, text) in &file {
+                let times = shown.iter().filter(|line| line.time.0 == *time && line.bytes == text.as_bytes()).count();
+                let told = gaps.iter().any(|gap| gap.from.0 < *time && *time < gap.to.0);
+                // What was put away before anything was read is not known to have been.
+                let before = shown.first().is_none_or(|first| *time < first.time.0);
+                prop_assert!(times == 1 || (times == 0 && (told || before)), "{text} at {time}: {times} times, {gaps:?}");
+            }
         }
     }
 }
