@@ -1,10 +1,6 @@
 //! The actors against an API server whose every answer the test gives: breaks, rotations, restarts and refusals at the
 //! very moment that matters. The embedded clusters never misbehave like this.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "helpers of tests fail their test by panicking"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
 
 mod exec;
 
