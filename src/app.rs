@@ -2,3 +2,12 @@
 //!
 //! May use: model, text, contrast, logs, workspace, view, files, cluster, term, demo.
 //! Crates: tokio.
+
+pub mod clock;
+pub mod limits;
+pub mod fan_in;
+pub mod fleet;
+pub mod ingest;
+pub mod effects;
+pub mod run;
+pub mod headless;

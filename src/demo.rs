@@ -16,3 +16,6 @@ pub mod api;
 pub mod tls;
 pub mod kubeconfig;
 pub mod serve;
+
+pub use scenario::{Scenario, ScenarioError};
+pub use serve::{Demo, DemoError};

@@ -25,6 +25,7 @@ pub mod contrast;
 pub mod logs;
 pub mod workspace;
 pub mod view;
+pub mod report;
 // Edges: they wait, spawn and touch the world; they speak by typed messages and never use each other.
 pub mod files;
 pub mod cluster;

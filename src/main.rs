@@ -1,3 +1,7 @@
-//! The `kontrast` program.
+//! The `kontrast` program: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kontrast::cli::main()
+}

@@ -182,6 +182,15 @@ impl Engine {
         self.refresh_if_due(now);
     }
 
+    /// Completes everything that is open: nothing more will come.
+    pub fn finish(&mut self, now: Time) {
+        let open: Vec<SourceId> = self.due.iter().map(|(_, source)| *source).collect();
+        for source in open {
+            self.close_record(source);
+        }
+        self.tick(now);
+    }
+
     /// When `tick` has something to do again, if no batch comes before.
     pub fn next_due(&self) -> Option<Time> {
         let record = self.due.first().map(|(at, _)| *at);

@@ -77,6 +77,19 @@ impl Scope {
         }
     }
 
+    /// What help calls it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Global => "Everywhere",
+            Self::Contrast => "In the contrast",
+            Self::Objects => "In the objects",
+            Self::Logs => "In the logs",
+            Self::Exec => "In a shell (every other key is typed)",
+            Self::ExecScroll => "In a shell whose keys were taken back, or that has ended",
+            Self::Help => "In the help",
+        }
+    }
+
     /// Whether keys that mean nothing here mean what they mean everywhere.
     const fn falls_back(self) -> bool {
         match self {

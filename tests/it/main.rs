@@ -1,8 +1,17 @@
 //! The one test binary: what can be seen from outside the rooms.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    clippy::string_slice,
+    reason = "a test ends by panicking, and may look at a clock to say how long something took"
+)]
+
 mod architecture;
 mod cluster;
 mod demo;
+mod docs;
 mod engine;
 mod frames;
 mod headless;
@@ -11,5 +20,6 @@ mod kubectl;
 mod pty;
 #[cfg(unix)]
 mod screenshot;
+mod served;
 #[cfg(unix)]
 mod terminal;

@@ -1,1 +1,141 @@
-//! The real binary in a pseudo-terminal.
+//! The real binary in a pseudo-terminal: what a person sees, and the state in which the terminal is given back.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use alacritty_terminal::term::TermMode;
+use rustix::process::{Signal, kill_process};
+
+use crate::terminal::Terminal;
+
+const KONTRAST: &str = env!("CARGO_BIN_EXE_kontrast");
+
+/// Modes that a program may set and has to take back.
+const OURS: TermMode =
+    TermMode::ALT_SCREEN.union(TermMode::BRACKETED_PASTE).union(TermMode::MOUSE_MODE).union(TermMode::SGR_MOUSE);
+
+fn start(args: &[&str], size: (u16, u16)) -> Terminal {
+    // A folder of its own: the keymap and the kubeconfig of whoever runs the tests are not part of them.
+    let home = env!("CARGO_TARGET_TMPDIR");
+    let env = [("KONTRAST_CONFIG_DIR", home), ("KUBECONFIG", "/nonexistent/kubeconfig"), ("NO_COLOR", "")];
+    Terminal::start(KONTRAST, args, &env, size)
+}
+
+fn demo() -> Terminal {
+    let mut terminal = start(&["demo"], (200, 50));
+    terminal.until_shows("prod");
+    terminal
+}
+
+#[track_caller]
+fn assert_given_back(terminal: &Terminal) {
+    assert!(!terminal.mode().intersects(OURS), "left on: {:?}", terminal.mode() & OURS);
+    assert!(terminal.mode().contains(TermMode::SHOW_CURSOR), "the cursor stays hidden");
+    assert!(terminal.is_cooked(), "the terminal stays in raw mode");
+}
+
+fn shows_the_story(terminal: &Terminal) -> bool {
+    terminal.rows().iter().any(|row| row.contains("only prod") && row.contains("ModuleNotFoundError"))
+}
+
+#[test]
+fn the_demo_says_within_ten_seconds_that_only_prod_lacks_a_module() {
+    let mut terminal = start(&["demo"], (200, 50));
+    terminal.until("a first frame", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && !terminal.screen().trim().is_empty());
+    let waited = terminal.until("only prod beside ModuleNotFoundError", shows_the_story);
+    assert!(waited < Duration::from_secs(10), "it took {waited:?}");
+}
+
+#[test]
+fn quitting_gives_the_terminal_back() {
+    let mut terminal = demo();
+    assert!(terminal.mode().contains(TermMode::ALT_SCREEN));
+    assert!(!terminal.is_cooked());
+    terminal.send(b":q\r");
+    assert_eq!(terminal.until_ended().code(), Some(0));
+    assert_given_back(&terminal);
+}
+
+#[test]
+fn a_termination_signal_gives_the_terminal_back() {
+    let mut terminal = demo();
+    kill_process(terminal.pid(), Signal::TERM).unwrap();
+    assert_eq!(terminal.until_ended().code(), Some(143));
+    assert_given_back(&terminal);
+}
+
+#[test]
+fn a_stop_signal_gives_the_terminal_back_until_it_continues() {
+    let mut terminal = demo();
+    kill_process(terminal.pid(), Signal::TSTP).unwrap();
+    terminal.until_stopped();
+    assert_given_back(&terminal);
+    kill_process(terminal.pid(), Signal::CONT).unwrap();
+    terminal.until("the screen again", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod"));
+    assert!(!terminal.is_cooked());
+}
+
+#[test]
+fn ctrl_z_stops_as_in_any_program() {
+    let mut terminal = demo();
+    terminal.send(b"\x1a");
+    terminal.until_stopped();
+    assert_given_back(&terminal);
+    kill_process(terminal.pid(), Signal::CONT).unwrap();
+    terminal.until("the screen again", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod"));
+}
+
+/// Not a test by itself: the next one runs it in a terminal.
+#[test]
+#[ignore = "panics on purpose; run by the test below"]
+fn panic_while_the_terminal_is_taken() {
+    let _guard = kontrast::term::guard::Guard::enter().unwrap();
+    panic!("on purpose");
+}
+
+#[test]
+fn a_panic_gives_the_terminal_back_before_it_is_printed() {
+    let tests = std::env::current_exe().unwrap();
+    let args = ["--exact", "pty::panic_while_the_terminal_is_taken", "--ignored", "--nocapture", "--test-threads=1"];
+    let mut terminal = Terminal::start(tests.to_str().unwrap(), &args, &[], (120, 40));
+    terminal.until_ended();
+    assert!(terminal.written.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "it never took the terminal");
+    assert!(terminal.screen().contains("on purpose"), "{}", terminal.screen());
+    assert_given_back(&terminal);
+}
+
+#[test]
+fn every_size_is_survived_and_a_tiny_one_says_so() {
+    let mut terminal = demo();
+    for (cols, rows) in [(120, 40), (80, 24), (40, 10), (200, 50), (3, 2), (1, 1), (61, 17), (40, 10)] {
+        terminal.resize(cols, rows);
+    }
+    terminal.until_shows("prod");
+    terminal.resize(30, 8);
+    terminal.until_shows("40x10");
+    terminal.resize(200, 50);
+    terminal.until("the contrast again", shows_the_story);
+}
+
+#[test]
+fn the_same_through_a_kubeconfig() {
+    let file = kubeconfig_path("pty");
+    let path = file.to_str().unwrap();
+    let mut server = start(&["demo", "--serve", "--write-kubeconfig", path], (100, 20));
+    server.until_shows("export KUBECONFIG=");
+    let args = ["--kubeconfig", path, "--context", "dev,staging,prod", "-n", "shop"];
+    let mut terminal = start(&args, (200, 50));
+    terminal.until("only prod beside ModuleNotFoundError", shows_the_story);
+    terminal.send(b":q\r");
+    assert_eq!(terminal.until_ended().code(), Some(0));
+    kill_process(server.pid(), Signal::TERM).unwrap();
+    assert_eq!(server.until_ended().code(), Some(0));
+}
+
+fn kubeconfig_path(name: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kubeconfig-{name}-{}", std::process::id()));
+    // A leftover of an earlier run with the same process id; usually there is none.
+    drop(fs::remove_file(&path));
+    path
+}

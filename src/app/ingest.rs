@@ -1,0 +1,112 @@
+//! The engine's own thread: batches in, snapshots out, at most one a frame.
+
+use std::io;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::clock::Clock;
+use crate::app::fan_in::FanIn;
+use crate::logs::Snapshot;
+use crate::logs::engine::{Engine, EngineConfig};
+use crate::logs::record::Record;
+use crate::model::{ContextId, Ingest};
+
+/// The shortest time between two snapshots: the screen shows no more than this anyway.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// Where records go, each once, as soon as they are complete.
+pub type Outlet = mpsc::Sender<Vec<Record>>;
+
+/// What an engine works on.
+pub struct Setup {
+    pub config: EngineConfig,
+    pub contexts: Vec<(ContextId, Arc<str>)>,
+    pub inlets: FanIn<Ingest>,
+    pub outlet: Option<Outlet>,
+}
+
+/// Runs an engine on a thread of its own until `stop`, or until every sender is gone and all they sent is applied;
+/// the last snapshot holds everything.
+pub fn start(
+    setup: Setup,
+    clock: Clock,
+    stop: CancellationToken,
+) -> io::Result<(watch::Receiver<Arc<Snapshot>>, JoinHandle<()>)> {
+    let mut engine = Engine::new(setup.config);
+    engine.open_contexts(setup.contexts);
+    let (publish, snapshots) = watch::channel(engine.snapshot(clock.now()));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let worker = Worker { engine, clock, publish, outlet: setup.outlet };
+    let join = thread::Builder::new().name("engine".to_owned()).spawn(move || {
+        runtime.block_on(worker.run(setup.inlets, stop));
+    })?;
+    Ok((snapshots, join))
+}
+
+struct Worker {
+    engine: Engine,
+    clock: Clock,
+    publish: watch::Sender<Arc<Snapshot>>,
+    outlet: Option<Outlet>,
+}
+
+impl Worker {
+    async fn run(mut self, mut inlets: FanIn<Ingest>, stop: CancellationToken) {
+        let mut batch = Vec::new();
+        let mut next_frame = Instant::now();
+        let mut unpublished = false;
+        loop {
+            let due = self.engine.next_due().map(|due| Instant::now() + self.clock.until(due));
+            let wake = if unpublished { Some(due.map_or(next_frame, |due| due.min(next_frame))) } else { due };
+            let open = tokio::select! {
+                biased;
+                () = stop.cancelled() => false,
+                // Before the inlets: a flood must not keep waiting what is due.
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
+                open = inlets.receive(&mut batch) => open,
+            };
+            let now = self.clock.now();
+            for message in batch.drain(..) {
+                self.engine.apply(message, now);
+            }
+            if open {
+                self.engine.tick(now);
+            } else {
+                self.engine.finish(now);
+            }
+            unpublished = true;
+            if !open || Instant::now() >= next_frame {
+                unpublished = false;
+                next_frame = Instant::now() + FRAME;
+                self.publish_changes();
+            }
+            // After the snapshot: who prints a record looks up its source there.
+            self.hand_out().await;
+            if !open {
+                return;
+            }
+        }
+    }
+
+    async fn hand_out(&mut self) {
+        let Some(outlet) = &self.outlet else { return };
+        let fresh = self.engine.take_fresh();
+        if !fresh.is_empty() && outlet.send(fresh).await.is_err() {
+            self.outlet = None;
+        }
+    }
+
+    fn publish_changes(&mut self) {
+        let snapshot = self.engine.snapshot(self.clock.now());
+        self.publish.send_if_modified(|published| {
+            let changed = published.generation != snapshot.generation;
+            *published = snapshot;
+            changed
+        });
+    }
+}

@@ -1,0 +1,231 @@
+//! The loop: whatever happens becomes a `Msg`, `update` answers with effects, and a frame is painted when something
+//! that can be seen has changed.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
+
+use crate::app::clock::Clock;
+use crate::app::effects::Tasks;
+use crate::app::fan_in::FanIn;
+use crate::app::fleet::{Fleet, Opening};
+use crate::app::ingest;
+use crate::logs::Snapshot;
+use crate::logs::engine::EngineConfig;
+use crate::model::{Report, Time};
+use crate::term::input::{Happened, Lost};
+use crate::term::signals::{self, Signal, Signals};
+use crate::term::{Guard, Input, Screen};
+use crate::view::{self, Palette};
+use crate::workspace::keymap::Keymap;
+use crate::workspace::msg::{Effect, Msg, Size};
+use crate::workspace::state::State;
+use crate::workspace::update::{settle, update};
+
+/// The shortest time between two frames.
+const FRAME: Duration = Duration::from_millis(16);
+
+/// How the loop came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    Quit,
+    Terminated,
+}
+
+/// Why the loop could not begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("use the terminal: {0}")]
+    Terminal(#[from] io::Error),
+    #[error("{0}")]
+    Input(#[from] Lost),
+    #[error("{0}")]
+    Opening(String),
+}
+
+/// What the screen is made with.
+#[derive(Debug)]
+pub struct Setup {
+    pub keymap: Keymap,
+    pub palette: Palette,
+    /// Told once after the first frame: what is wrong with the user's files.
+    pub notices: Vec<Msg>,
+}
+
+/// Runs the screen until the user quits or a signal ends it. The terminal is given back in any case.
+pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Error> {
+    let signals = Signals::listen()?;
+    let mut guard = Guard::enter()?;
+    let screen = Screen::new()?;
+    let (cols, rows) = screen.size()?;
+    let state = State::new(setup.keymap, Size { cols, rows }, clock.now());
+    let mut desk =
+        Desk { state, screen, palette: setup.palette, clock, dirty: true, painted: None, wake: None, pending: VecDeque::new() };
+
+    // The first frame is painted before anything is asked of any network.
+    let contexts = opening.contexts();
+    desk.take(Msg::ContextsOpened(contexts.clone()));
+    desk.paint()?;
+
+    let stop = CancellationToken::new();
+    let mut fleet = opening.open(clock, &stop).await.map_err(Error::Opening)?;
+    let engine = ingest::Setup {
+        config: EngineConfig::default(),
+        contexts: contexts.iter().map(|context| (context.id, Arc::clone(&context.name))).collect(),
+        inlets: FanIn::new(std::mem::take(&mut fleet.ingests)),
+        outlet: None,
+    };
+    let (mut snapshots, engine) = ingest::start(engine, clock, stop.clone())?;
+    for notice in setup.notices {
+        desk.take(notice);
+    }
+    let end = desk.work(&mut guard, signals, &mut fleet, &mut snapshots).await;
+
+    // The terminal first: whatever takes its time to end must not keep the user from the shell.
+    drop(guard);
+    stop.cancel();
+    fleet.close().await;
+    // A panic of the engine was shown while it mattered; now there is nothing left to do about it.
+    drop(tokio::task::spawn_blocking(move || engine.join()).await);
+    end
+}
+
+/// The state with what it is shown by.
+struct Desk {
+    state: State,
+    screen: Screen,
+    palette: Palette,
+    clock: Clock,
+    /// Whether the screen shows less than there is to see.
+    dirty: bool,
+    /// When the last frame was painted.
+    painted: Option<Instant>,
+    wake: Option<Time>,
+    /// Effects that are still to be run.
+    pending: VecDeque<Effect>,
+}
+
+impl Desk {
+    fn take(&mut self, msg: Msg) {
+        self.pending.extend(update(&mut self.state, msg, self.clock.now()));
+    }
+
+    fn paint(&mut self) -> io::Result<()> {
+        let effects = settle(&mut self.state, self.clock.now());
+        self.pending.extend(effects);
+        let (state, palette) = (&self.state, &self.palette);
+        self.painted = Some(Instant::now());
+        self.dirty = false;
+        self.screen.draw(|buffer| view::draw(state, palette, buffer))
+    }
+
+    async fn work(
+        &mut self,
+        guard: &mut Guard,
+        mut signals: Signals,
+        fleet: &mut Fleet,
+        snapshots: &mut watch::Receiver<Arc<Snapshot>>,
+    ) -> Result<End, Error> {
+        let mut input = Input::new();
+        let mut tasks = Tasks::new();
+        let mut reports: Vec<Report> = Vec::new();
+        loop {
+            while let Some(effect) = self.pending.pop_front() {
+                match effect {
+                    Effect::Quit => return Ok(End::Quit),
+                    Effect::Suspend => {
+                        // The reader of the terminal must be gone while somebody else has it.
+                        drop(input);
+                        guard.suspend();
+                        signals::stop_self()?;
+                        guard.resume()?;
+                        input = Input::new();
+                        self.forget()?;
+                    }
+                    Effect::Redraw => self.forget()?,
+                    Effect::WakeAt(time) => self.wake = Some(time),
+                    Effect::Copy(text) => self.copy(&text)?,
+                    Effect::Bell => self.screen.ring()?,
+                    Effect::OpenExec { pane, request } => tasks.open_exec(pane, request, fleet),
+                    Effect::SendToExec { pane, bytes } => self.told(tasks.send_to_exec(pane, bytes)),
+                    Effect::ResizeExec { pane, cols, rows } => self.told(tasks.resize_exec(pane, (cols, rows))),
+                    Effect::CloseExec { pane } => tasks.close_exec(pane),
+                    Effect::Search(request) => tasks.search(request),
+                    Effect::CancelSearch { pane } => tasks.cancel_search(pane),
+                    Effect::RetryCluster(context) => fleet.retry(context),
+                }
+            }
+            self.dirty |= self.state.take_dirty();
+            let frame_due = self.painted.map_or_else(Instant::now, |painted| painted + FRAME);
+            if self.dirty && Instant::now() >= frame_due {
+                self.paint()?;
+                // Painting settles sizes, which may be news to a session.
+                continue;
+            }
+            let wake = self.wake.map(|time| Instant::now() + self.clock.until(time));
+            // Keys first; a snapshot only when a frame may follow it, so that a flood costs one look a frame.
+            tokio::select! {
+                biased;
+                signal = signals.next() => match signal {
+                    Signal::Interrupt => self.take(Msg::Interrupted),
+                    Signal::Terminate => return Ok(End::Terminated),
+                    Signal::Stop => self.pending.push_back(Effect::Suspend),
+                },
+                happened = input.next() => self.take(message(happened?)),
+                msg = tasks.next() => self.take(msg),
+                true = fleet.reports.receive(&mut reports) => {
+                    for report in reports.drain(..) {
+                        self.take(Msg::Reported(report));
+                    }
+                }
+                () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {
+                    self.wake = None;
+                    self.take(Msg::Woke);
+                }
+                () = sleep_until(frame_due), if self.dirty => {}
+                Ok(()) = snapshots.changed(), if !self.dirty => {
+                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
+                    self.take(Msg::SnapshotTaken(snapshot));
+                }
+            }
+        }
+    }
+
+    /// The terminal may show anything by now: the next frame paints every cell, at today's size.
+    fn forget(&mut self) -> io::Result<()> {
+        self.screen.forget()?;
+        let (cols, rows) = self.screen.size()?;
+        self.take(Msg::Resized(Size { cols, rows }));
+        self.dirty = true;
+        Ok(())
+    }
+
+    fn told(&mut self, outcome: Result<(), Msg>) {
+        if let Err(msg) = outcome {
+            self.take(msg);
+        }
+    }
+
+    fn copy(&mut self, text: &str) -> io::Result<()> {
+        if !self.screen.copy(text)? {
+            let cause = format!("{} bytes are more than terminals take", text.len());
+            self.take(Msg::Failed { what: Arc::from("copy"), cause: cause.into() });
+        }
+        Ok(())
+    }
+}
+
+fn message(happened: Happened) -> Msg {
+    match happened {
+        Happened::Pressed(key) => Msg::KeyPressed(key),
+        Happened::Pasted(text) => Msg::Pasted(text),
+        Happened::Resized { cols, rows } => Msg::Resized(Size { cols, rows }),
+        Happened::Clicked { col, row } => Msg::Clicked { x: col, y: row },
+        Happened::Scrolled { col, row, lines } => Msg::Scrolled { x: col, y: row, rows: lines },
+    }
+}

@@ -1,0 +1,215 @@
+//! The command line as data. Flags mean what they mean in kubectl and stern.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::cli::duration::{parse_duration, parse_positive};
+use crate::model::Span;
+
+/// How far back logs are read at the start: 30 minutes.
+pub const DEFAULT_SINCE: Span = Span::from_secs(30 * 60);
+
+/// How many containers of one cluster are followed at most.
+pub const MAX_STREAMS: usize = 300;
+
+const EXIT_CODES: &str = "\
+Exit status:
+  0    done
+  1    something went wrong that is not listed below
+  2    the command line, the kubeconfig, a keymap or a scenario cannot be used
+  4    at least one cluster could not be watched (logs, contrast; the others' results were printed)
+  130  ended by ctrl-c (logs, contrast)
+  143  ended by SIGTERM";
+
+/// Shows what is different about the cluster that is broken.
+///
+/// Streams pods, events, logs and shells from several Kubernetes contexts at once and tells which errors only one
+/// of them has. Without a cluster at hand, try `kontrast demo`.
+#[derive(Debug, Parser)]
+#[command(name = "kontrast", version, after_help = EXIT_CODES, args_conflicts_with_subcommands = true, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    #[command(flatten)]
+    pub targets: Targets,
+    #[command(flatten)]
+    pub screen: Screen,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the tool against embedded clusters: no cluster needed
+    Demo(Demo),
+    /// Print the records of matching containers, without a screen
+    Logs(Logs),
+    /// Print what differs between the clusters' logs, without a screen
+    Contrast(Contrast),
+}
+
+/// Which containers of which clusters.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Targets {
+    /// Pods whose name matches this regular expression, or `kind/name` (deploy/api, sts/db, ds/agent, job/migrate, pod/x)
+    #[arg(value_name = "POD-QUERY")]
+    pub pod_query: Option<String>,
+    /// Kubeconfig file instead of $KUBECONFIG and ~/.kube/config
+    #[arg(long, value_name = "FILE", help_heading = "Targets")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Contexts to open: a name, a comma-separated list, or /regex/; repeatable [default: the current context]
+    #[arg(long, value_name = "NAME|/REGEX/", help_heading = "Targets")]
+    pub context: Vec<String>,
+    /// Namespaces; comma-separated or repeated [default: the context's]
+    #[arg(short, long, value_name = "NS", value_delimiter = ',', conflicts_with = "all_namespaces", help_heading = "Targets")]
+    pub namespace: Vec<String>,
+    /// All namespaces
+    #[arg(short = 'A', long, help_heading = "Targets")]
+    pub all_namespaces: bool,
+    /// Label selector, as kubectl's
+    #[arg(short = 'l', long, value_name = "SELECTOR", help_heading = "Targets")]
+    pub selector: Option<String>,
+    /// Field selector for pods, as kubectl's
+    #[arg(long, value_name = "SELECTOR", help_heading = "Targets")]
+    pub field_selector: Option<String>,
+    /// Containers whose name matches this regular expression
+    #[arg(short, long, value_name = "REGEX", help_heading = "Targets")]
+    pub container: Option<String>,
+    /// Leave out containers whose name matches this regular expression; repeatable
+    #[arg(short = 'E', long, value_name = "REGEX", help_heading = "Targets")]
+    pub exclude_container: Vec<String>,
+    /// Leave out pods whose name matches this regular expression; repeatable
+    #[arg(long, value_name = "REGEX", help_heading = "Targets")]
+    pub exclude_pod: Vec<String>,
+    /// Logs newer than this: 90s, 15m, 2h, 1d
+    #[arg(short, long, value_name = "DURATION", default_value = "30m", value_parser = parse_duration, help_heading = "Targets")]
+    pub since: Span,
+    /// At most this many of the last lines of each container, at the start [default: all of --since]
+    #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(i64).range(0..), help_heading = "Targets")]
+    pub tail: Option<i64>,
+    /// Follow at most this many containers per cluster; the rest is shown as not followed
+    #[arg(long, value_name = "N", default_value_t = MAX_STREAMS, help_heading = "Targets")]
+    pub max_log_requests: usize,
+}
+
+/// How the screen looks and answers.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Screen {
+    /// Keymap file merged over the default keys [default: keymap.toml in the configuration folder]
+    #[arg(long, value_name = "FILE", help_heading = "Screen")]
+    pub keymap: Option<PathBuf>,
+    /// When to use colour; auto obeys NO_COLOR
+    #[arg(long, value_enum, default_value_t, help_heading = "Screen")]
+    pub color: When,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// A scenario that ships with the program, by name, or a scenario file
+    #[arg(long, value_name = "NAME|FILE", default_value = "works-in-staging")]
+    pub scenario: String,
+    /// Everything that happens follows from the scenario and this number
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Only run the clusters, for kubectl, stern or any other client, until ctrl-c
+    #[arg(long)]
+    pub serve: bool,
+    /// Write the clusters' kubeconfig to this file
+    #[arg(long, value_name = "PATH")]
+    pub write_kubeconfig: Option<PathBuf>,
+    #[command(flatten)]
+    pub screen: Screen,
+}
+
+#[derive(Args, Debug)]
+pub struct Logs {
+    #[command(flatten)]
+    pub targets: Targets,
+    /// Stop after this long [default: run until ctrl-c]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_positive)]
+    pub run_for: Option<Span>,
+    /// ndjson: one object a record, with cluster, namespace, pod, container, time, level, text
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: LogsOutput,
+}
+
+#[derive(Args, Debug)]
+pub struct Contrast {
+    #[command(flatten)]
+    pub targets: Targets,
+    /// Watch this long before the verdict
+    #[arg(long = "for", value_name = "DURATION", default_value = "30s", value_parser = parse_positive)]
+    pub run_for: Span,
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: ContrastOutput,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogsOutput {
+    #[default]
+    Text,
+    #[value(alias = "json")]
+    Ndjson,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum ContrastOutput {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Targets {
+    /// The `--context` values as single terms: lists split at commas, a `/regex/` left whole.
+    pub fn contexts(&self) -> Vec<String> {
+        let is_regex = |value: &str| value.len() > 1 && value.starts_with('/') && value.ends_with('/');
+        self.context
+            .iter()
+            .flat_map(|value| if is_regex(value) { vec![value.as_str()] } else { value.split(',').collect() })
+            .map(str::trim)
+            .filter(|term| !term.is_empty())
+            .map(str::to_owned)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Cli {
+        Cli::try_parse_from(line.split_whitespace()).unwrap()
+    }
+
+    #[test]
+    fn the_definition_is_sound() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn contexts_are_lists_and_regexes() {
+        let cli = parse("kontrast --context a,b --context /prod-.{1,3}/ --context c");
+        assert_eq!(cli.targets.contexts(), ["a", "b", "/prod-.{1,3}/", "c"]);
+    }
+
+    #[test]
+    fn a_pod_query_and_a_subcommand_are_told_apart() {
+        let cli = parse("kontrast -n shop,web api-.*");
+        assert_eq!((cli.targets.pod_query.as_deref(), cli.targets.namespace.len()), (Some("api-.*"), 2));
+        assert!(cli.command.is_none());
+        assert!(matches!(parse("kontrast logs deploy/api --for 5s").command, Some(Command::Logs(_))));
+    }
+
+    #[test]
+    fn one_namespace_and_all_of_them_contradict() {
+        assert!(Cli::try_parse_from(["kontrast", "-n", "a", "-A"]).is_err());
+    }
+}

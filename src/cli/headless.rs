@@ -1,0 +1,111 @@
+//! `kontrast logs` and `kontrast contrast`: run without a screen, print, and say with the exit status how it went.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use crate::app::clock::Clock;
+use crate::app::fleet::Opening;
+use crate::app::headless::{self, Ended, Outcome};
+use crate::cli::args::{ContrastOutput, LogsOutput};
+use crate::cli::failure::{Failure, Status};
+use crate::logs::Snapshot;
+use crate::logs::record::Record;
+use crate::model::{ClusterState, Span};
+use crate::report::{self, Names};
+use crate::text::display;
+use crate::workspace::msg::OpenedContext;
+
+/// Prints every record once.
+pub async fn logs(
+    opening: Opening,
+    run_for: Option<Span>,
+    output: LogsOutput,
+    clock: Clock,
+) -> Result<Option<Status>, Failure> {
+    let mut out = io::BufWriter::new(io::stdout());
+    let outcome = headless::follow(opening, run_for, clock, |records, snapshot, contexts| {
+        print_records(&mut out, records, snapshot, contexts, output)
+    })
+    .await
+    .map_err(|error| Failure::doing("follow the logs", &error))?;
+    Ok(conclude(&outcome))
+}
+
+/// Prints the findings of `run_for`.
+pub async fn contrast(
+    opening: Opening,
+    run_for: Span,
+    output: ContrastOutput,
+    clock: Clock,
+) -> Result<Option<Status>, Failure> {
+    let outcome = headless::watch(opening, run_for, clock)
+        .await
+        .map_err(|error| Failure::doing("watch the clusters", &error))?;
+    let names: Names = outcome.contexts.iter().map(|context| (context.id, Arc::clone(&context.name))).collect();
+    let printed = match output {
+        ContrastOutput::Text => report::finding::text(&outcome.snapshot, &names),
+        ContrastOutput::Json => report::finding::json(&outcome.snapshot, &names)
+            .map(|json| json + "\n")
+            .map_err(|error| Failure::doing("write the findings as JSON", &error))?,
+    };
+    match io::stdout().write_all(printed.as_bytes()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        Err(error) => return Err(Failure::doing("print the findings", &error)),
+    }
+    Ok(conclude(&outcome))
+}
+
+fn print_records(
+    out: &mut impl Write,
+    records: &[Record],
+    snapshot: &Snapshot,
+    contexts: &[OpenedContext],
+    output: LogsOutput,
+) -> io::Result<()> {
+    for record in records {
+        // The snapshot that is published before a record is handed out has its source.
+        let Some(source) = snapshot.sources.get(&record.source) else { continue };
+        let cluster = contexts.get(usize::from(record.source.context.0)).map_or("?", |context| &context.name);
+        let line = match output {
+            LogsOutput::Text => report::record::text(cluster, source, record),
+            LogsOutput::Ndjson => report::record::ndjson(cluster, source, record).map_err(io::Error::other)?,
+        };
+        writeln!(out, "{line}")?;
+    }
+    out.flush()
+}
+
+/// Tells on stderr which clusters were not watched, and the exit status that follows.
+fn conclude(outcome: &Outcome) -> Option<Status> {
+    for (context, state) in &outcome.unwatched {
+        let name = outcome.contexts.get(usize::from(context.0)).map_or("?", |context| &context.name);
+        let words = state.cause().unwrap_or("no answer yet");
+        // Nothing is left to be done about a stderr that cannot be written to.
+        drop(writeln!(
+            io::stderr(),
+            "{}: {}: {}",
+            display::plain(name),
+            state_word(state),
+            display::plain(words)
+        ));
+    }
+    match outcome.ended {
+        Ended::Interrupted => Some(Status::Interrupted),
+        Ended::Terminated => Some(Status::Terminated),
+        Ended::Done | Ended::OutputClosed if outcome.unwatched.is_empty() => None,
+        Ended::Done | Ended::OutputClosed => Some(Status::Unwatched),
+    }
+}
+
+const fn state_word(state: &ClusterState) -> &'static str {
+    match state {
+        ClusterState::Connecting { .. } => "connecting",
+        ClusterState::Live { .. } => "live",
+        ClusterState::Stale { .. } => "stale",
+        ClusterState::NeedsLogin { .. } => "needs login",
+        ClusterState::Forbidden { .. } => "forbidden",
+        ClusterState::Unreachable { .. } => "unreachable",
+        ClusterState::Broken { .. } => "broken",
+    }
+}
