@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Events kept for watches; an older watch is answered with 410 Gone.
-const HISTORY: usize = 10_000;
+/// Events kept for watches; an older watch is answered with 410 Gone. A real etcd is compacted every five minutes;
+/// this holds more than an hour of a crash loop, in some tens of megabytes.
+const HISTORY: usize = 4_000;
 
 /// The version before the first write. A real cluster has written a few hundred objects of its own by the time a
 /// user looks, so that small versions are long compacted.
