@@ -970,6 +970,56 @@ mod tests {
         }
     }
 
+    /// Any JSON, small.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z%0-9]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-z]{1,4}", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn no_object_that_a_user_writes_stops_the_world(place in 0_usize..16, value in any_json()) {
+            let places = [
+                "/metadata/annotations", "/metadata/labels", "/metadata/generation", "/spec", "/spec/replicas",
+                "/spec/selector", "/spec/strategy", "/spec/strategy/rollingUpdate", "/spec/template",
+                "/spec/template/metadata", "/spec/template/metadata/labels", "/spec/template/spec",
+                "/spec/template/spec/containers", "/spec/template/spec/containers/0", "/spec/template/spec/volumes",
+                "/status",
+            ];
+            let mut sim = world("quiet", "dev", 1);
+            let key = Key::new("deployments", "shop", "web");
+            for resource in ["deployments", "statefulsets", "daemonsets", "jobs", "replicasets"] {
+                let mut object = Value::clone(&sim.cluster.store().get(&key).unwrap());
+                if let Some(old) = object.pointer_mut(places[place]) {
+                    *old = value.clone();
+                }
+                object["metadata"]["name"] = "other".into();
+                sim.cluster.store().put(resource, object);
+                let request = Request::Reconcile { resource, namespace: "shop".to_owned(), name: "other".to_owned() };
+                answer(&mut sim, request);
+                control::settle(&mut sim);
+            }
+            advance(&mut sim, NOW + 20 * SECOND);
+            sim.cluster.store().update(&Key::of("pods", &pods(&sim, "web")[0]), |pod| pod["status"] = value.clone());
+            let name = pods(&sim, "web")[0].clone();
+            delete(&mut sim, &name, 1);
+            advance(&mut sim, NOW + 40 * SECOND);
+            prop_assert!(pods(&sim, "web").iter().filter(|pod| pod["metadata"]["ownerReferences"][0]["name"].as_str().is_some_and(|owner| owner.starts_with("web"))).count() >= 2);
+        }
+    }
+
     #[test]
     fn jane_sees_one_namespace() {
         let sim = world("works-in-staging", "prod", 1);
