@@ -988,7 +988,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
         fn no_object_that_a_user_writes_stops_the_world(place in 0_usize..16, value in any_json()) {
             let places = [
