@@ -76,6 +76,19 @@ impl Scenario {
         Self::parse(text, Path::new(name)).ok()
     }
 
+    /// The embedded scenarios: name and title, the default one first.
+    pub fn all() -> Vec<(&'static str, String)> {
+        let named = EMBEDDED
+            .iter()
+            .filter_map(|(name, _)| Some((*name, Self::embedded(name)?.file.title)));
+        named.collect()
+    }
+
+    /// The embedded scenario whose name is nearest to one that does not exist.
+    pub fn nearest(name: &str) -> Option<&'static str> {
+        nearest(name, EMBEDDED.iter().map(|(name, _)| *name))
+    }
+
     /// Reads and checks a file's text; `path` is only for the error.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ScenarioError> {
         let source = Source { text, path };
@@ -460,6 +473,8 @@ impl Check<'_> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const SMALL: &str = r#"
@@ -508,6 +523,9 @@ rate = 2.0
             assert!(Scenario::embedded(name).is_some());
         }
         assert!(Scenario::embedded("none").is_none());
+        assert_eq!(Scenario::all().len(), EMBEDDED.len());
+        assert_eq!(Scenario::nearest("works-in-stagin"), Some("works-in-staging"));
+        assert_eq!(Scenario::nearest("zzz"), None);
     }
 
     #[test]
@@ -581,6 +599,17 @@ rate = 2.0
             "history = \"5 minutes\"\n[[clusters]]",
             "small.toml:4:11: `5 minutes` is no length of time; write 300ms, 45s, 1h30m or 41d",
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_damaged_file_is_refused_or_read_but_never_a_panic(cut in 0..SMALL.len(), length in 0_usize..30, new in ".{0,6}") {
+            let (before, after) = SMALL.split_at(cut);
+            let text = format!("{before}{new}{}", after.get(length..).unwrap_or_default());
+            if let Err(error) = parse(&text) {
+                prop_assert!(error.line <= text.matches('\n').count() + 1, "{}", error);
+            }
+        }
     }
 
     #[test]

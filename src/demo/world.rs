@@ -79,29 +79,55 @@ fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
 
 /// Sleeps until something is due or asked for, and does it.
 async fn present(mut sim: Sim, mut requests: UnboundedReceiver<Request>, token: CancellationToken) {
-    // World time runs with tokio's clock; wall time is only looked at for whether the machine has slept.
-    let began = Instant::now();
-    let mut origin = sim.now;
+    let mut time = WorldTime {
+        began: Instant::now(),
+        origin: sim.now,
+    };
     loop {
-        let due = sim.next_due().map(|nanos| began + between(origin, nanos));
+        let due = sim.next_due().map(|nanos| time.instant(nanos));
         tokio::select! {
             biased;
             () = token.cancelled() => return,
             request = requests.recv() => {
                 let Some(request) = request else { return };
-                advance(&mut sim, at(origin, began));
+                let now = time.now(&mut sim);
+                advance(&mut sim, now);
                 answer(&mut sim, request);
                 control::settle(&mut sim);
             }
             () = wait(due) => {
-                let slept = sim.cluster.now() - at(origin, began);
-                if slept > SLEPT {
-                    origin += slept;
-                    sim.put_off(slept);
-                }
-                advance(&mut sim, at(origin, began));
+                let now = time.now(&mut sim);
+                advance(&mut sim, now);
             }
         }
+    }
+}
+
+/// World time runs with tokio's clock; wall time is only looked at for whether the machine has slept.
+struct WorldTime {
+    began: Instant,
+    /// World time at `began`, in Unix nanoseconds.
+    origin: i64,
+}
+
+impl WorldTime {
+    /// World time now; puts off what was due while the machine slept.
+    fn now(&mut self, sim: &mut Sim) -> i64 {
+        let slept = sim.cluster.now() - self.awake();
+        if slept > SLEPT {
+            self.origin += slept;
+            sim.put_off(slept);
+        }
+        self.awake()
+    }
+
+    fn awake(&self) -> i64 {
+        let elapsed = i64::try_from(self.began.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        self.origin.saturating_add(elapsed)
+    }
+
+    fn instant(&self, nanos: i64) -> Instant {
+        self.began + Duration::from_nanos(u64::try_from(nanos - self.origin).unwrap_or(0))
     }
 }
 
@@ -110,15 +136,6 @@ async fn wait(due: Option<Instant>) {
         Some(due) => sleep_until(due).await,
         None => std::future::pending().await,
     }
-}
-
-fn between(origin: i64, nanos: i64) -> Duration {
-    Duration::from_nanos(u64::try_from(nanos - origin).unwrap_or(0))
-}
-
-/// World time now, in Unix nanoseconds.
-fn at(origin: i64, began: Instant) -> i64 {
-    origin.saturating_add(i64::try_from(began.elapsed().as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// Does every step that is due by then, in order, and lets the controllers follow each.
@@ -240,7 +257,9 @@ fn users(plan: &Plan, seed: &Seed) -> Vec<User> {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicI64, Ordering};
 
+    use proptest::prelude::*;
     use serde_json::Value;
 
     use super::*;
@@ -890,6 +909,124 @@ mod tests {
             assert_eq!(warnings(&sim), 0, "{cluster}");
             advance(&mut sim, NOW + 60 * SECOND);
             assert_eq!(warnings(&sim) > 0, expected, "{cluster}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_machine_that_has_slept_does_not_catch_up() {
+        let began = Instant::now();
+        let slept = Arc::new(AtomicI64::new(0));
+        let wall = Arc::clone(&slept);
+        let now: Now =
+            Arc::new(move || NOW + i64::try_from(began.elapsed().as_nanos()).unwrap() + wall.load(Ordering::Relaxed));
+        let (tasks, token) = (TaskTracker::new(), CancellationToken::new());
+        let clusters = start(&Scenario::embedded("quiet").unwrap(), 1, &now, &tasks, &token);
+        let pod = clusters[0].store().list("pods", Some("shop")).0[0].clone();
+        let log = clusters[0]
+            .current("shop", pod["metadata"]["name"].as_str().unwrap(), "web")
+            .unwrap()
+            .log
+            .clone();
+        let (mut changed, before) = (log.changed(), log.len());
+        slept.store(3600 * SECOND, Ordering::Relaxed);
+        changed.wait_for(|lines| *lines > before).await.unwrap();
+        assert_eq!(log.len(), before + 1, "not one line for each two minutes of sleep");
+        let stamp = log.read(before)[0].nanos;
+        assert!((0..=2_000_000).contains(&(now() - stamp)), "{}", now() - stamp);
+        token.cancel();
+        tasks.close();
+        tasks.wait().await;
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(12))]
+        #[test]
+        fn whatever_is_asked_the_pods_follow_in_the_end(asked in prop::collection::vec((0_u8..4, 0_u32..6, 0_i64..9), 1..9)) {
+            let mut sim = world("quiet", "dev", 1);
+            for (what, number, wait) in asked {
+                match what {
+                    0 => change(&mut sim, "web", |web| web["spec"]["replicas"] = Value::from(number)),
+                    1 => change(&mut sim, "web", |web| {
+                        let image = format!("web:{number}");
+                        web["spec"]["template"]["spec"]["containers"][0]["image"] = Value::from(image);
+                    }),
+                    2 => change(&mut sim, "web", |web| {
+                        let kind = if number % 2 == 0 { "Recreate" } else { "RollingUpdate" };
+                        web["spec"]["strategy"]["type"] = Value::from(kind);
+                    }),
+                    _ => {
+                        let all = pods(&sim, "web");
+                        if let Some(pod) = all.get(number as usize) {
+                            delete(&mut sim, pod, number);
+                        }
+                    }
+                }
+                let until = sim.clock + wait * SECOND;
+                advance(&mut sim, until);
+            }
+            let until = sim.clock + 120 * SECOND;
+            advance(&mut sim, until);
+            let web = sim.cluster.store().get(&Key::new("deployments", "shop", "web")).unwrap();
+            let desired = web["spec"]["replicas"].as_u64().unwrap();
+            let image = &web["spec"]["template"]["spec"]["containers"][0]["image"];
+            let all = pods(&sim, "web");
+            prop_assert_eq!(all.len() as u64, desired);
+            prop_assert_eq!(sim.pods.len() as u64, desired);
+            for pod in &all {
+                prop_assert_eq!(&pod["spec"]["containers"][0]["image"], image);
+                prop_assert_eq!(&pod["status"]["conditions"][2]["status"], "True");
+            }
+            prop_assert_eq!(web["status"]["readyReplicas"].as_u64().unwrap_or(0), desired);
+        }
+    }
+
+    /// Any JSON, small.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "[a-z%0-9]{0,4}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(2, 8, 3, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
+                prop::collection::btree_map("[a-z]{1,4}", inner, 0..3)
+                    .prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn no_object_that_a_user_writes_stops_the_world(place in 0_usize..16, value in any_json()) {
+            let places = [
+                "/metadata/annotations", "/metadata/labels", "/metadata/generation", "/spec", "/spec/replicas",
+                "/spec/selector", "/spec/strategy", "/spec/strategy/rollingUpdate", "/spec/template",
+                "/spec/template/metadata", "/spec/template/metadata/labels", "/spec/template/spec",
+                "/spec/template/spec/containers", "/spec/template/spec/containers/0", "/spec/template/spec/volumes",
+                "/status",
+            ];
+            let mut sim = world("quiet", "dev", 1);
+            let key = Key::new("deployments", "shop", "web");
+            for resource in ["deployments", "statefulsets", "daemonsets", "jobs", "replicasets"] {
+                let mut object = Value::clone(&sim.cluster.store().get(&key).unwrap());
+                if let Some(old) = object.pointer_mut(places[place]) {
+                    *old = value.clone();
+                }
+                object["metadata"]["name"] = "other".into();
+                sim.cluster.store().put(resource, object);
+                let request = Request::Reconcile { resource, namespace: "shop".to_owned(), name: "other".to_owned() };
+                answer(&mut sim, request);
+                control::settle(&mut sim);
+            }
+            advance(&mut sim, NOW + 20 * SECOND);
+            sim.cluster.store().update(&Key::of("pods", &pods(&sim, "web")[0]), |pod| pod["status"] = value.clone());
+            let name = pods(&sim, "web")[0].clone();
+            delete(&mut sim, &name, 1);
+            advance(&mut sim, NOW + 40 * SECOND);
+            prop_assert!(pods(&sim, "web").iter().filter(|pod| pod["metadata"]["ownerReferences"][0]["name"].as_str().is_some_and(|owner| owner.starts_with("web"))).count() >= 2);
         }
     }
 

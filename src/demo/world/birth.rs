@@ -76,6 +76,12 @@ pub fn bind(sim: &mut Sim, id: PodId) {
     let Some(pod) = sim.pods.get_mut(&id) else {
         return;
     };
+    if sim.cluster.store().get(&pod.key).is_none() {
+        // Deleted before it had a node: no kubelet will confirm its end.
+        changed(sim, id);
+        sim.pods.remove(&id);
+        return;
+    }
     let workload = pod.workload.unwrap_or_default();
     let node = pod.node.unwrap_or((workload + pod.ordinal) % nodes.len().max(1));
     pod.node = Some(node);

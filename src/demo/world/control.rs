@@ -10,7 +10,7 @@ use crate::demo::world::life;
 use crate::demo::world::objects::declare;
 use crate::demo::world::pods::owner_key;
 use crate::demo::world::rollout::{deployment, set};
-use crate::demo::world::sets::{daemon_set, job, number, stateful_set};
+use crate::demo::world::sets::{daemon_set, is_sound, job, number, stateful_set};
 use crate::demo::world::sim::{PodId, Sim};
 
 /// A workload of the plan comes into being.
@@ -49,6 +49,9 @@ fn reconcile(sim: &mut Sim, key: &Key) {
         orphans(sim, key);
         return;
     };
+    if !is_sound(&object) {
+        return;
+    }
     match key.resource {
         "deployments" => deployment(sim, key, &object),
         "replicasets" => set(sim, key, &object),
@@ -92,7 +95,10 @@ pub fn happen(sim: &mut Sim, index: usize) {
     let keys = resources
         .into_iter()
         .map(|resource| Key::new(resource, namespace, name));
-    let Some(key) = keys.into_iter().find(|key| sim.cluster.store().get(key).is_some()) else {
+    let Some(key) = keys
+        .into_iter()
+        .find(|key| sim.cluster.store().get(key).is_some_and(|object| is_sound(&object)))
+    else {
         return;
     };
     let now = rfc3339(sim.clock);

@@ -140,7 +140,9 @@ pub fn heartbeat(sim: &mut Sim, index: usize) {
     let now = json!(rfc3339(sim.clock));
     sim.cluster.store().update(&Key::new("nodes", "", name), |node| {
         for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
-            condition["lastHeartbeatTime"] = now.clone();
+            if let Some(condition) = condition.as_object_mut() {
+                condition.insert("lastHeartbeatTime".to_owned(), now.clone());
+            }
         }
     });
     sim.after(HEARTBEAT, Step::Heartbeat(index));

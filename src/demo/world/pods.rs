@@ -139,6 +139,9 @@ pub fn report(sim: &Sim, id: u64) {
     };
     let node_ip = node_ip(pod.node.unwrap_or_default());
     sim.cluster.store().update(&pod.key, |object| {
+        if !object["status"].is_object() {
+            object["status"] = json!({});
+        }
         let spec = object["spec"].clone();
         let status = &mut object["status"];
         let job = spec["restartPolicy"] != "Always";

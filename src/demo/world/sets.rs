@@ -39,12 +39,45 @@ pub fn number(value: &Value) -> u32 {
         .unwrap_or(0)
 }
 
+/// Pods of one owner at most; a real cluster would leave more of them unscheduled.
+const MOST_PODS: u32 = 500;
+
+/// Whether the controllers can work on an object: the parts that they write into are there, or can be made.
+pub fn is_sound(object: &Value) -> bool {
+    let maps = [
+        "/metadata/annotations",
+        "/metadata/labels",
+        "/status",
+        "/spec/template/metadata",
+        "/spec/template/metadata/annotations",
+        "/spec/template/metadata/labels",
+    ];
+    let is_map = |place: &&str| {
+        object
+            .pointer(place)
+            .is_none_or(|value| value.is_null() || value.is_object())
+    };
+    let containers = |list: &str| {
+        object.pointer(list).is_none_or(|list| match list {
+            Value::Array(list) => list.iter().all(Value::is_object),
+            other => other.is_null(),
+        })
+    };
+    object["spec"].is_object()
+        && object.pointer("/spec/template").is_none_or(Value::is_object)
+        && object.pointer("/spec/template/spec").is_none_or(Value::is_object)
+        && maps.iter().all(is_map)
+        && containers("/spec/template/spec/containers")
+        && containers("/spec/template/spec/initContainers")
+}
+
 /// The desired number of pods; the API's default is one.
 pub fn replicas(object: &Value) -> u32 {
-    if object["spec"]["replicas"].is_null() {
+    let desired = &object["spec"]["replicas"];
+    if desired.is_null() {
         1
     } else {
-        number(&object["spec"]["replicas"])
+        number(desired).min(MOST_PODS)
     }
 }
 
