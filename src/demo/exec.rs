@@ -143,7 +143,8 @@ struct NewSize {
 #[derive(Serialize)]
 struct Status {
     metadata: NoMetadata,
-    status: &'static str,
+    #[serde(rename = "status")]
+    outcome: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -173,7 +174,7 @@ impl Status {
     fn success() -> Self {
         Self {
             metadata: NoMetadata {},
-            status: "Success",
+            outcome: "Success",
             message: None,
             reason: None,
             details: None,
@@ -184,7 +185,7 @@ impl Status {
     fn failure(message: String, reason: &'static str, cause: Cause) -> Self {
         let details = Some(Details { causes: [cause] });
         Self {
-            status: "Failure",
+            outcome: "Failure",
             message: Some(message),
             reason: Some(reason),
             details,
@@ -450,7 +451,7 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
         };
         if process.send(input).await.is_err() {
             // The process has ended and its status is on the way.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
@@ -554,7 +555,7 @@ mod tests {
 
         /// The next frame as `channel:payload`, `pong:...`, `close:code` or `end`.
         async fn frame(&mut self) -> String {
-            let next = tokio::time::timeout(Duration::from_secs(60), self.ws.next())
+            let next = tokio::time::timeout(Duration::from_mins(1), self.ws.next())
                 .await
                 .expect("a frame");
             match next {
@@ -589,7 +590,7 @@ mod tests {
         }
 
         async fn ended(&mut self) -> Option<i32> {
-            tokio::time::timeout(Duration::from_secs(60), self.tasks.join_next())
+            tokio::time::timeout(Duration::from_mins(1), self.tasks.join_next())
                 .await
                 .expect("an end")
                 .unwrap()
@@ -772,7 +773,7 @@ mod tests {
             total
         };
         let both = async { tokio::join!(sender, receiver) };
-        let ((), total) = tokio::time::timeout(Duration::from_secs(600), both)
+        let ((), total) = tokio::time::timeout(Duration::from_mins(10), both)
             .await
             .expect("no deadlock");
         assert_eq!(total, 4_000_000);

@@ -21,6 +21,7 @@ pub mod text;
 pub mod search;
 pub mod system;
 pub mod packages;
+pub mod modules;
 pub mod python;
 pub mod programs;
 pub mod console;
@@ -183,7 +184,7 @@ mod tests {
             }
             (out, err)
         };
-        let run = tokio::time::timeout(Duration::from_secs(3600), run(start, Arc::new(|| NOW), input, output));
+        let run = tokio::time::timeout(Duration::from_hours(1), run(start, Arc::new(|| NOW), input, output));
         let (ended, (out, err)) = tokio::join!(run, collect);
         drop(to);
         let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -620,13 +621,12 @@ mod tests {
         /// Everything shown since the last call, once it ends so.
         async fn until(&mut self, end: &str) -> String {
             while !self.seen.ends_with(end) {
-                let next = tokio::time::timeout(Duration::from_secs(60), self.from.recv()).await;
-                match next {
-                    Ok(Some(Output::Stdout(bytes) | Output::Stderr(bytes))) => {
-                        self.seen.push_str(&String::from_utf8_lossy(&bytes))
+                let next = tokio::time::timeout(Duration::from_mins(1), self.from.recv()).await;
+                match next.unwrap_or_else(|_| panic!("waited for {end:?} in {:?}", self.seen)) {
+                    Some(Output::Stdout(bytes) | Output::Stderr(bytes)) => {
+                        self.seen.push_str(&String::from_utf8_lossy(&bytes));
                     }
-                    Ok(None) => panic!("ended with {:?}", self.seen),
-                    Err(_) => panic!("waited for {end:?} in {:?}", self.seen),
+                    None => panic!("ended with {:?}", self.seen),
                 }
             }
             std::mem::take(&mut self.seen)

@@ -84,13 +84,13 @@ impl Shell {
             .map(String::as_str)
         {
             None => self.machine.variable("HOME").unwrap_or("/").to_owned(),
-            Some("-") => match self.machine.variable("OLDPWD") {
-                Some(old) => old.to_owned(),
-                None => {
+            Some("-") => {
+                let Some(old) = self.machine.variable("OLDPWD") else {
                     self.complain(streams, "cd: OLDPWD not set").await;
                     return 2;
-                }
-            },
+                };
+                old.to_owned()
+            }
             Some(target) => target.to_owned(),
         };
         let path = self.machine.path(&target);

@@ -13,6 +13,9 @@ pub struct NeedsInput;
 /// An exit status, or the wish for input.
 pub type Ended = Result<i32, NeedsInput>;
 
+/// The name of an operand and what it holds.
+pub type Content = (String, Vec<u8>);
+
 /// The two streams a program writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -117,7 +120,7 @@ impl Call<'_> {
 
     /// The contents of all operands that can be read, each with its name; the others are complained about.
     /// Without operands: standard input, named `-`.
-    pub fn read_all(&mut self, operands: &[String]) -> Result<(Vec<(String, Vec<u8>)>, i32), NeedsInput> {
+    pub fn read_all(&mut self, operands: &[String]) -> Result<(Vec<Content>, i32), NeedsInput> {
         if operands.is_empty() {
             return Ok((vec![("-".to_owned(), self.input()?)], 0));
         }

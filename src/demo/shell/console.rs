@@ -172,7 +172,7 @@ impl Arrivals {
             }
         }
         self.queue = None;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     async fn bytes(&self, mut bytes: Vec<u8>) {

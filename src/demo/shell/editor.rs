@@ -283,7 +283,7 @@ impl Editor {
         let (row, column) = self.cursor_place();
         if row != self.row {
             self.rows(row);
-            self.to_column(column);
+            self.at_column(column);
         } else if column < from {
             self.out.extend(std::iter::repeat_n(8, from - column));
         } else if column > from {
@@ -292,7 +292,7 @@ impl Editor {
         }
     }
 
-    fn to_column(&mut self, column: usize) {
+    fn at_column(&mut self, column: usize) {
         self.out.push(b'\r');
         if column > 0 {
             self.out.extend_from_slice(format!("\x1b[{column}C").as_bytes());
@@ -326,7 +326,7 @@ impl Editor {
         let (row, column) = self.cursor_place();
         if self.cursor < self.line.len() {
             self.rows(row);
-            self.to_column(column);
+            self.at_column(column);
         }
     }
 

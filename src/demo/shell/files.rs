@@ -320,8 +320,7 @@ fn alternatives(call: &Call<'_>, words: &[&str]) -> Result<bool, String> {
     }
     match words {
         [] => Ok(false),
-        [word] => Ok(!word.is_empty()),
-        ["(", word, ")"] => Ok(!word.is_empty()),
+        [word] | ["(", word, ")"] => Ok(!word.is_empty()),
         [left, operator, right] if is_binary(operator) => compare(left, operator, right),
         ["!", rest @ ..] => Ok(!alternatives(call, rest)?),
         [operator, word] => about(call, operator, word),

@@ -38,9 +38,8 @@ impl Decoder {
     pub fn feed(&mut self, byte: u8) -> Option<Key> {
         self.held.push(byte);
         let key = match self.held.as_slice() {
-            [0x1b] => None,
+            [0x1b] | [0x1b, b'O'] => None,
             [0x1b, b'[', rest @ ..] => sequence(rest),
-            [0x1b, b'O'] => None,
             [0x1b, b'O', last] => Some(named(*last)),
             [0x1b, 0x1b] => {
                 self.held.truncate(1);

@@ -81,12 +81,12 @@ impl Machine {
     }
 
     fn passwd(&self) -> String {
-        let mut text = "root:x:0:0:root:/root:/bin/sh\n".to_owned();
-        if self.user_id() != 0 {
-            let (id, name) = (self.user_id(), self.user_name());
-            text.push_str(&format!("{name}:x:{id}:{id}::{}:/bin/sh\n", self.home()));
+        let root = "root:x:0:0:root:/root:/bin/sh\n";
+        if self.is_root() {
+            return root.to_owned();
         }
-        text
+        let (id, name) = (self.user_id(), self.user_name());
+        format!("{root}{name}:x:{id}:{id}::{}:/bin/sh\n", self.home())
     }
 
     fn set_up_variables(&mut self) {
@@ -127,6 +127,15 @@ impl Machine {
     pub fn environment(&self) -> impl Iterator<Item = (&str, &str)> {
         let all = self.variables.iter().filter(|(_, variable)| variable.exported);
         all.map(|(name, variable)| (name.as_str(), variable.value.as_str()))
+    }
+
+    /// The environment as `env` prints it.
+    pub fn environment_text(&self) -> String {
+        let lines: Vec<String> = self
+            .environment()
+            .map(|(name, value)| format!("{name}={value}\n"))
+            .collect();
+        lines.concat()
     }
 
     /// Unix seconds.

@@ -41,14 +41,14 @@ pub fn runtime(call: &mut Call<'_>) -> Ended {
     let text = format!("{before}{version}\n");
     // nginx and java tell their version on standard error.
     if matches!(call.name, "nginx" | "java") {
-        call.err(text)
+        call.err(text);
     } else {
-        call.out(text)
+        call.out(text);
     }
     Ok(0)
 }
 
-/// The name as PyPI compares it.
+/// The name as the package index compares it.
 fn normal(name: &str) -> String {
     name.to_lowercase().replace(['_', '.'], "-")
 }
@@ -79,7 +79,7 @@ pub fn pip(call: &mut Call<'_>) -> Ended {
             sorted.retain(|(name, _)| !own.contains(name));
             freeze(call, &sorted);
         }
-        ["show", "-f", names @ ..] | ["show", names @ ..] => return show(call, &sorted, names),
+        ["show", "-f", names @ ..] | ["show", names @ ..] => return Ok(show(call, &sorted, names)),
         ["--version" | "-V", ..] => {
             let site = call.machine.site_packages().unwrap_or_default();
             let python = call.machine.python_version();
@@ -90,7 +90,7 @@ pub fn pip(call: &mut Call<'_>) -> Ended {
                 .map_or("", |(_, version)| version);
             call.line(format!("pip {version} from {site}/pip (python {})", short.join(".")));
         }
-        ["install", names @ ..] => return install(call, names),
+        ["install", names @ ..] => return Ok(install(call, names)),
         [] => call.line("\nUsage:   \n  pip <command> [options]"),
         [other, ..] => {
             call.err(format!("ERROR: unknown command \"{other}\"\n"));
@@ -135,7 +135,7 @@ fn list(call: &mut Call<'_>, packages: &[(&str, &str)]) {
     }
 }
 
-fn show(call: &mut Call<'_>, packages: &[(&str, &str)], names: &[&str]) -> Ended {
+fn show(call: &mut Call<'_>, packages: &[(&str, &str)], names: &[&str]) -> i32 {
     let site = call.machine.site_packages().unwrap_or_default();
     let found: Vec<_> = packages
         .iter()
@@ -153,11 +153,11 @@ fn show(call: &mut Call<'_>, packages: &[(&str, &str)], names: &[&str]) -> Ended
         .map(|(name, version)| format!("Name: {name}\nVersion: {version}\nLocation: {site}\n"))
         .collect();
     call.out(shown.join("---\n"));
-    Ok(i32::from(found.is_empty()))
+    i32::from(found.is_empty())
 }
 
 /// There is no index to install from; what is there already is said to be.
-fn install(call: &mut Call<'_>, names: &[&str]) -> Ended {
+fn install(call: &mut Call<'_>, names: &[&str]) -> i32 {
     for name in names.iter().filter(|name| !name.starts_with('-')) {
         let wanted = name.split(['=', '<', '>', '~', '!', '[']).next().unwrap_or(name);
         let known = call
@@ -170,12 +170,12 @@ fn install(call: &mut Call<'_>, names: &[&str]) -> Ended {
             call.err(format!(
                 "ERROR: Could not find a version that satisfies the requirement {name} (from versions: none)\nERROR: No matching distribution found for {name}\n"
             ));
-            return Ok(1);
+            return 1;
         };
         let site = call.machine.site_packages().unwrap_or_default();
         call.line(format!("Requirement already satisfied: {known} in {site} ({version})"));
     }
-    Ok(0)
+    0
 }
 
 pub fn has(machine: &Machine, name: &str) -> bool {
@@ -299,16 +299,14 @@ pub fn rpm(call: &mut Call<'_>) -> Ended {
             }
             Ok(0)
         }
-        ["-q", name] => match packages.get(*name) {
-            Some(version) => {
-                call.line(format!("{name}-{version}"));
-                Ok(0)
-            }
-            None => {
-                call.line(format!("package {name} is not installed"));
-                Ok(1)
-            }
-        },
+        ["-q", name] => {
+            let version = packages.get(*name);
+            call.line(version.map_or_else(
+                || format!("package {name} is not installed"),
+                |version| format!("{name}-{version}"),
+            ));
+            Ok(i32::from(version.is_none()))
+        }
         _ => {
             call.err("rpm: no arguments given for query\n");
             Ok(1)

@@ -186,7 +186,8 @@ mod tests {
     use super::*;
 
     fn pager() -> Pager {
-        let text: String = (1..=50).map(|n| format!("line {n}\n")).collect();
+        let lines: Vec<String> = (1..=50).map(|n| format!("line {n}\n")).collect();
+        let text = lines.concat();
         Pager::new("file", text.as_bytes(), Size { columns: 20, rows: 5 })
     }
 

@@ -1,147 +1,16 @@
 //! A Python that understands imports and `print` of what a person asks when poking round: enough to see what is missing.
 //!
 //! Imports follow the files of the tree, so that a module of the application fails where the real one would, with
-//! the traceback that CPython prints. It says so plainly when it is asked for anything else.
+//! the traceback that `CPython` prints. It says so plainly when it is asked for anything else.
 
 use std::collections::BTreeSet;
 
 use super::call::{Call, Ended};
 use super::machine::Machine;
+use super::modules::{Found, find};
 use super::packages;
 
-/// The part of the standard library that people import.
-const STANDARD: &[&str] = &[
-    "__future__",
-    "abc",
-    "argparse",
-    "array",
-    "ast",
-    "asyncio",
-    "base64",
-    "bisect",
-    "builtins",
-    "calendar",
-    "cmath",
-    "codecs",
-    "collections",
-    "concurrent",
-    "configparser",
-    "contextlib",
-    "contextvars",
-    "copy",
-    "csv",
-    "ctypes",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "difflib",
-    "dis",
-    "email",
-    "enum",
-    "errno",
-    "fcntl",
-    "fnmatch",
-    "fractions",
-    "functools",
-    "gc",
-    "getpass",
-    "gettext",
-    "glob",
-    "gzip",
-    "hashlib",
-    "heapq",
-    "hmac",
-    "html",
-    "http",
-    "imaplib",
-    "importlib",
-    "inspect",
-    "io",
-    "ipaddress",
-    "itertools",
-    "json",
-    "keyword",
-    "linecache",
-    "locale",
-    "logging",
-    "lzma",
-    "math",
-    "mimetypes",
-    "multiprocessing",
-    "numbers",
-    "operator",
-    "os",
-    "pathlib",
-    "pickle",
-    "pkgutil",
-    "platform",
-    "pprint",
-    "pwd",
-    "queue",
-    "random",
-    "re",
-    "readline",
-    "resource",
-    "sched",
-    "secrets",
-    "select",
-    "selectors",
-    "shelve",
-    "shlex",
-    "shutil",
-    "signal",
-    "site",
-    "smtplib",
-    "socket",
-    "socketserver",
-    "sqlite3",
-    "ssl",
-    "stat",
-    "statistics",
-    "string",
-    "struct",
-    "subprocess",
-    "sys",
-    "sysconfig",
-    "tarfile",
-    "tempfile",
-    "textwrap",
-    "threading",
-    "time",
-    "timeit",
-    "tomllib",
-    "traceback",
-    "types",
-    "typing",
-    "unittest",
-    "urllib",
-    "uuid",
-    "venv",
-    "warnings",
-    "weakref",
-    "xml",
-    "zipfile",
-    "zlib",
-    "zoneinfo",
-];
-
-/// Distributions whose module has another name.
-const RENAMED: &[(&str, &str)] = &[
-    ("attrs", "attr"),
-    ("beautifulsoup4", "bs4"),
-    ("mysqlclient", "MySQLdb"),
-    ("pillow", "PIL"),
-    ("protobuf", "google"),
-    ("psycopg2-binary", "psycopg2"),
-    ("pycryptodome", "Crypto"),
-    ("pyjwt", "jwt"),
-    ("python-dateutil", "dateutil"),
-    ("python-dotenv", "dotenv"),
-    ("pyyaml", "yaml"),
-    ("scikit-learn", "sklearn"),
-];
-
-/// Modules may import one another this deep; CPython's own limit is far beyond what an embedded image holds.
+/// Modules may import one another this deep; `CPython`'s own limit is far beyond what an embedded image holds.
 const MOST_DEPTH: usize = 50;
 
 pub fn python(call: &mut Call<'_>) -> Ended {
@@ -157,7 +26,7 @@ pub fn python(call: &mut Call<'_>) -> Ended {
             call.line(format!("Python {version}"));
             Ok(0)
         }
-        ["-c", script, ..] => run(call, script, "<string>"),
+        ["-c", script, ..] => Ok(run(call, script, "<string>")),
         ["-c"] => {
             call.err("Argument expected for the -c option\n");
             Ok(2)
@@ -165,7 +34,7 @@ pub fn python(call: &mut Call<'_>) -> Ended {
         ["-m", module, rest @ ..] => module_main(call, module, rest),
         ["-", ..] | [] => {
             let script = call.input()?;
-            run(call, &String::from_utf8_lossy(&script), "<stdin>")
+            Ok(run(call, &String::from_utf8_lossy(&script), "<stdin>"))
         }
         [file, ..] => {
             let path = call.machine.path(file);
@@ -176,7 +45,7 @@ pub fn python(call: &mut Call<'_>) -> Ended {
                 ));
                 return Ok(2);
             };
-            run(call, &String::from_utf8_lossy(&content), &path)
+            Ok(run(call, &String::from_utf8_lossy(&content), &path))
         }
     }
 }
@@ -204,7 +73,7 @@ fn module_main(call: &mut Call<'_>, module: &str, rest: &[&str]) -> Ended {
     Ok(1)
 }
 
-/// One line of a traceback: file, line number, the source if CPython could show it.
+/// One line of a traceback: file, line number, the source if `CPython` could show it.
 struct Frame {
     file: String,
     line: usize,
@@ -234,7 +103,7 @@ impl Raised {
     }
 }
 
-fn run(call: &mut Call<'_>, script: &str, file: &str) -> Ended {
+fn run(call: &mut Call<'_>, script: &str, file: &str) -> i32 {
     let mut interpreter = Interpreter {
         loaded: BTreeSet::new(),
         names: BTreeSet::new(),
@@ -245,79 +114,26 @@ fn run(call: &mut Call<'_>, script: &str, file: &str) -> Ended {
     let out = std::mem::take(&mut interpreter.out);
     call.out(out);
     match outcome {
-        Ok(()) => Ok(0),
-        Err(Raised::Exit(status)) => Ok(status),
+        Ok(()) => 0,
+        Err(Raised::Exit(status)) => status,
         Err(Raised::Error { frames, text }) => {
-            let mut message = "Traceback (most recent call last):\n".to_owned();
+            call.err("Traceback (most recent call last):\n");
             for frame in frames.iter().rev() {
-                message.push_str(&format!(
-                    "  File \"{}\", line {}, in <module>\n",
-                    frame.file, frame.line
-                ));
+                call.err(format!("  File \"{}\", line {}, in <module>\n", frame.file, frame.line));
                 if let Some(source) = &frame.source {
-                    message.push_str(&format!("    {source}\n"));
+                    call.err(format!("    {source}\n"));
                 }
             }
-            call.err(format!("{message}{text}\n"));
-            Ok(1)
+            call.err(format!("{text}\n"));
+            1
         }
         Err(Raised::Unknown(statement)) => {
             call.complain(format!(
                 "an embedded cluster's Python knows imports and print only, not: {statement}"
             ));
-            Ok(2)
+            2
         }
     }
-}
-
-/// Where a module is.
-#[derive(Debug, PartialEq, Eq)]
-enum Found {
-    /// In the standard library or in a distribution whose files the scenario leaves out.
-    Known,
-    /// A package's folder or a file.
-    At(String),
-}
-
-fn find(machine: &Machine, module: &str) -> Option<Found> {
-    let relative = module.replace('.', "/");
-    let top = module.split('.').next().unwrap_or(module);
-    let site = machine.site_packages();
-    let roots = [
-        Some(machine.directory.clone()),
-        machine.variable("PYTHONPATH").map(str::to_owned),
-        site,
-    ];
-    for root in roots.into_iter().flatten().filter(|root| !root.is_empty()) {
-        for path in [
-            format!("{root}/{relative}/__init__.py"),
-            format!("{root}/{relative}.py"),
-        ] {
-            let path = super::tree::resolve("/", &path);
-            if machine.is_file(&path) {
-                return Some(Found::At(path));
-            }
-        }
-        let folder = super::tree::resolve("/", &format!("{root}/{relative}"));
-        if machine.tree.is_directory(&folder) {
-            return Some(Found::At(folder));
-        }
-    }
-    let installed = |distribution: &String| {
-        let normal = distribution.to_lowercase();
-        let renamed = RENAMED
-            .iter()
-            .find(|(name, _)| *name == normal)
-            .map(|(_, module)| (*module).to_owned());
-        renamed.unwrap_or_else(|| normal.replace(['-', '.'], "_"))
-            == if top.chars().any(char::is_uppercase) {
-                top.to_owned()
-            } else {
-                top.to_lowercase()
-            }
-    };
-    let known = STANDARD.contains(&top) || machine.inside.packages.keys().any(installed);
-    known.then_some(Found::Known)
 }
 
 struct Interpreter<'a> {
@@ -424,7 +240,7 @@ impl Interpreter<'_> {
             };
             let Some(found) = find(self.machine, &name) else {
                 let hint = match find(self.machine, &above) {
-                    Some(Found::At(path)) if path.ends_with(".py") && !path.ends_with("__init__.py") => {
+                    Some(Found::At(path)) if is_source(&path) && !path.ends_with("__init__.py") => {
                         format!("; '{above}' is not a package")
                     }
                     Some(_) | None => String::new(),
@@ -437,7 +253,7 @@ impl Interpreter<'_> {
                 continue;
             }
             if let Found::At(path) = found
-                && path.ends_with(".py")
+                && is_source(&path)
             {
                 self.imports_of(&path, &name, depth + 1)?;
             }
@@ -574,6 +390,10 @@ impl Interpreter<'_> {
     }
 }
 
+fn is_source(path: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "py")
+}
+
 fn is_import(line: &str) -> bool {
     line.starts_with("import ") || line.starts_with("from ") && line.contains(" import ")
 }
@@ -592,7 +412,6 @@ fn parts(text: &str, mark: char) -> Vec<&str> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(end), c) if c == end => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '(' | '[') => open += 1,
             (None, ')' | ']') => open -= 1,
@@ -600,7 +419,7 @@ fn parts(text: &str, mark: char) -> Vec<&str> {
                 found.extend(text.get(start..at));
                 start = at + mark.len_utf8();
             }
-            (None, _) => {}
+            (Some(_) | None, _) => {}
         }
     }
     found.extend(text.get(start..));

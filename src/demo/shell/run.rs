@@ -276,7 +276,10 @@ impl Shell {
                 Err(message) => return Err(self.failed(outer, &message).await),
             };
             let done = match redirect.kind {
-                RedirectKind::Document => Ok(self.hold(target.into_bytes(), &mut streams)),
+                RedirectKind::Document => {
+                    self.hold(target.into_bytes(), &mut streams);
+                    Ok(())
+                }
                 RedirectKind::Read => self.open_to_read(&target, &mut streams),
                 RedirectKind::Write | RedirectKind::Append => self.open_to_write(&target, redirect, &mut streams),
                 RedirectKind::Duplicate => duplicate(redirect.descriptor, &target, &mut streams),

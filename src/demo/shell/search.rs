@@ -2,7 +2,7 @@
 
 use regex::bytes::{Captures, Regex, RegexBuilder};
 
-use super::call::{Call, Ended, NeedsInput, lines};
+use super::call::{Call, Content, Ended, NeedsInput, Options, lines};
 use super::tree::Kind;
 
 /// How a pattern is written.
@@ -58,36 +58,13 @@ fn compiled(pattern: &str, dialect: Dialect, any_case: bool) -> Result<Regex, St
         .map_err(|_| format!("Invalid regular expression: {pattern}"))
 }
 
+const GREP: &[&str] = &[
+    "i", "n", "v", "r", "R", "c", "l", "q", "s", "o", "w", "x", "F", "E", "P", "h", "H", "e:", "m:", "A:", "B:", "C:",
+    "color:", "include:",
+];
+
 pub fn grep(call: &mut Call<'_>) -> Ended {
-    let known = &[
-        "i",
-        "n",
-        "v",
-        "r",
-        "R",
-        "c",
-        "l",
-        "L",
-        "q",
-        "s",
-        "o",
-        "w",
-        "x",
-        "F",
-        "E",
-        "P",
-        "h",
-        "H",
-        "e:",
-        "m:",
-        "A:",
-        "B:",
-        "C:",
-        "color:",
-        "include:",
-        "exclude-dir:",
-    ];
-    let Some(options) = call.options(known) else {
+    let Some(options) = call.options(GREP) else {
         return Ok(2);
     };
     let mut operands = options.operands.clone();
@@ -99,26 +76,8 @@ pub fn grep(call: &mut Call<'_>) -> Ended {
         }
         patterns.push(operands.remove(0));
     }
-    let dialect = match call.name {
-        _ if options.has("F") => Dialect::Fixed,
-        "fgrep" => Dialect::Fixed,
-        "egrep" => Dialect::Extended,
-        _ if options.has("E") || options.has("P") => Dialect::Extended,
-        _ => Dialect::Basic,
-    };
-    let alternatives = patterns.iter().flat_map(|pattern| pattern.split('\n'));
-    let alternatives: Vec<String> = alternatives
-        .map(|pattern| format!("(?:{})", translated(pattern, dialect)))
-        .collect();
-    let mut pattern = alternatives.join("|");
-    if options.has("w") {
-        pattern = format!("\\b(?:{pattern})\\b");
-    }
-    if options.has("x") {
-        pattern = format!("^(?:{pattern})$");
-    }
-    let regex = match compiled(&pattern, Dialect::Extended, options.has("i")) {
-        Ok(regex) => regex,
+    let search = match Search::new(call.name, &patterns, &options) {
+        Ok(search) => search,
         Err(message) => {
             call.complain(message);
             return Ok(2);
@@ -128,32 +87,15 @@ pub fn grep(call: &mut Call<'_>) -> Ended {
     if recursive {
         operands = files_below(call, &operands, options.value(&["include"]));
     }
-    let many = (operands.len() > 1 || recursive || options.has("H")) && !options.has("h");
-    let around = |name: &str| {
-        options
-            .value(&[name, "C"])
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(0)
-    };
-    let search = Search {
-        regex,
-        inverted: options.has("v"),
-        most: options
-            .value(&["m"])
-            .and_then(|count| count.parse().ok())
-            .unwrap_or(usize::MAX),
-        before: around("B"),
-        after: around("A"),
-    };
     let show = Show {
-        named: many,
+        named: (operands.len() > 1 || recursive || options.has("H")) && !options.has("h"),
         numbered: options.has("n"),
         only: options.has("o"),
         counted: options.has("c"),
         names: options.has("l"),
         quiet: options.has("q"),
     };
-    let (contents, trouble) = read_for_search(call, &operands, recursive || options.has("s"))?;
+    let (contents, trouble) = read_for_search(call, &operands, recursive)?;
     let mut found = false;
     for (name, content) in &contents {
         let name = if name == "-" { "(standard input)" } else { name };
@@ -161,16 +103,41 @@ pub fn grep(call: &mut Call<'_>) -> Ended {
     }
     Ok(match (found, trouble) {
         (true, 0) => 0,
-        (_, trouble) if trouble != 0 => 2,
-        (_, _) => 1,
+        (false, 0) => 1,
+        (_, _) => 2,
     })
 }
 
-fn read_for_search(
-    call: &mut Call<'_>,
-    operands: &[String],
-    quiet: bool,
-) -> Result<(Vec<(String, Vec<u8>)>, i32), NeedsInput> {
+impl Search {
+    fn new(name: &str, patterns: &[String], options: &Options) -> Result<Self, String> {
+        let dialect = match name {
+            _ if options.has("F") => Dialect::Fixed,
+            "fgrep" => Dialect::Fixed,
+            "egrep" => Dialect::Extended,
+            _ if options.has("E") || options.has("P") => Dialect::Extended,
+            _ => Dialect::Basic,
+        };
+        let alternatives = patterns.iter().flat_map(|pattern| pattern.split('\n'));
+        let alternatives = alternatives.map(|pattern| format!("(?:{})", translated(pattern, dialect)));
+        let mut pattern = alternatives.collect::<Vec<_>>().join("|");
+        if options.has("w") {
+            pattern = format!("\\b(?:{pattern})\\b");
+        }
+        if options.has("x") {
+            pattern = format!("^(?:{pattern})$");
+        }
+        let count = |names: &[&str]| options.value(names).and_then(|count| count.parse().ok());
+        Ok(Self {
+            regex: compiled(&pattern, Dialect::Extended, options.has("i"))?,
+            inverted: options.has("v"),
+            most: count(&["m"]).unwrap_or(usize::MAX),
+            before: count(&["B", "C"]).unwrap_or(0),
+            after: count(&["A", "C"]).unwrap_or(0),
+        })
+    }
+}
+
+fn read_for_search(call: &mut Call<'_>, operands: &[String], quiet: bool) -> Result<(Vec<Content>, i32), NeedsInput> {
     if quiet && operands.is_empty() {
         return Ok((Vec::new(), 0));
     }

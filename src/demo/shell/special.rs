@@ -94,11 +94,7 @@ impl Shell {
             words = after;
         }
         let status = if words.is_empty() {
-            let text: String = self
-                .machine
-                .environment()
-                .map(|(name, value)| format!("{name}={value}\n"))
-                .collect();
+            let text = self.machine.environment_text();
             self.emit(streams.out, text.as_bytes()).await;
             0
         } else if let Some(word) = words
@@ -122,14 +118,12 @@ impl Shell {
         }
         let mut total = 0.0;
         for word in rest {
-            match seconds(word) {
-                Some(seconds) => total += seconds,
-                None => {
-                    let message = format!("sleep: invalid time interval '{word}'");
-                    self.error(streams, &message).await;
-                    return 1;
-                }
-            }
+            let Some(seconds) = seconds(word) else {
+                let message = format!("sleep: invalid time interval '{word}'");
+                self.error(streams, &message).await;
+                return 1;
+            };
+            total += seconds;
         }
         tokio::time::sleep(Duration::from_secs_f64(total.min(MOST_SLEEP))).await;
         0
@@ -211,24 +205,18 @@ impl Shell {
             input: Source::Nothing,
             ..streams
         };
-        let calls: Vec<Vec<String>> = match &replace {
-            Some(mark) => {
-                let lines = input.lines().map(str::trim).filter(|line| !line.is_empty());
-                lines
-                    .map(|line| command.iter().map(|word| word.replace(mark.as_str(), line)).collect())
-                    .collect()
-            }
-            None => {
-                let items: Vec<String> = input
-                    .split_whitespace()
-                    .map(|item| item.trim_matches(['\'', '"']).to_owned())
-                    .collect();
-                let with = |items: &[String]| [command.as_slice(), items].concat();
-                match items.len() {
-                    0 if skip_empty => Vec::new(),
-                    0 => vec![with(&[])],
-                    _ => items.chunks(most).map(with).collect(),
-                }
+        let calls: Vec<Vec<String>> = if let Some(mark) = &replace {
+            let lines = input.lines().map(str::trim).filter(|line| !line.is_empty());
+            let with = |line: &str| command.iter().map(|word| word.replace(mark.as_str(), line)).collect();
+            lines.map(with).collect()
+        } else {
+            let items = input.split_whitespace();
+            let items: Vec<String> = items.map(|item| item.trim_matches(['\'', '"']).to_owned()).collect();
+            let with = |items: &[String]| [command.as_slice(), items].concat();
+            match items.len() {
+                0 if skip_empty => Vec::new(),
+                0 => vec![with(&[])],
+                _ => items.chunks(most).map(with).collect(),
             }
         };
         let mut status = 0;
@@ -372,19 +360,17 @@ fn top_frame(text: &str, size: Size) -> Vec<u8> {
     } else {
         (usize::from(size.columns), usize::from(size.rows))
     };
-    let mut out = "\x1b[H".to_owned();
-    for (n, line) in text.lines().take(rows.max(1)).enumerate() {
+    let row = |line: &str| {
         let cut: String = line.chars().take(columns).collect();
-        let gap = if n > 0 { "\r\n" } else { "" };
         let (on, off) = if line.trim_start().starts_with("PID") {
             ("\x1b[7m", "\x1b[0m")
         } else {
             ("", "")
         };
-        out.push_str(&format!("{gap}{on}{cut}{off}\x1b[K"));
-    }
-    out.push_str("\x1b[J");
-    out.into_bytes()
+        format!("{on}{cut}{off}\x1b[K")
+    };
+    let lines: Vec<String> = text.lines().take(rows.max(1)).map(row).collect();
+    format!("\x1b[H{}\x1b[J", lines.join("\r\n")).into_bytes()
 }
 
 /// `1.5`, `2m`, `1h`: seconds; none if it is no time.

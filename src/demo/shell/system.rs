@@ -15,11 +15,7 @@ const KERNEL: &str = "6.1.0-28-amd64";
 
 pub fn printenv(call: &mut Call<'_>) -> Ended {
     if call.words.is_empty() {
-        let all: String = call
-            .machine
-            .environment()
-            .map(|(name, value)| format!("{name}={value}\n"))
-            .collect();
+        let all = call.machine.environment_text();
         call.out(all);
         return Ok(0);
     }
@@ -381,7 +377,9 @@ pub fn getent(call: &mut Call<'_>) -> Ended {
                 .into_owned();
             let wanted = |line: &&str| rest.is_empty() || rest.iter().any(|name| line.starts_with(&format!("{name}:")));
             let found: Vec<&str> = text.lines().filter(wanted).collect();
-            found.iter().for_each(|line| call.line(line));
+            for line in &found {
+                call.line(line);
+            }
             Ok(if found.is_empty() { 2 } else { 0 })
         }
         _ => {

@@ -95,7 +95,7 @@ pub fn wc(call: &mut Call<'_>) -> Ended {
     let (contents, status) = call.read_all(&options.operands)?;
     let all = !["l", "w", "c", "m"].iter().any(|name| options.has(name));
     let count = |content: &[u8]| {
-        let newlines = content.iter().filter(|byte| **byte == b'\n').count();
+        let newlines = memchr::memchr_iter(b'\n', content).count();
         let words = content
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty())
@@ -366,10 +366,14 @@ pub fn reversed(call: &mut Call<'_>) -> Ended {
     let (contents, status) = call.read_all(call.words)?;
     let all: Vec<&[u8]> = contents.iter().flat_map(|(_, content)| lines(content)).collect();
     if call.name == "tac" {
-        all.into_iter().rev().for_each(|line| call.line(line));
+        for line in all.into_iter().rev() {
+            call.line(line);
+        }
     } else {
         let turned = |line: &[u8]| String::from_utf8_lossy(line).chars().rev().collect::<String>();
-        all.into_iter().for_each(|line| call.line(turned(line)));
+        for line in all {
+            call.line(turned(line));
+        }
     }
     Ok(status)
 }

@@ -308,16 +308,12 @@ impl Reader {
         if self.take(")") {
             return Ok(Part::Command(Arc::new(node), quoting));
         }
-        match self.peek() {
-            None => Err(self.incomplete(
-                Needs::Character(')'),
-                "Syntax error: end of file unexpected (expecting \")\")",
-            )),
-            Some(_) => {
-                let what = self.operator().unwrap_or_else(|| self.bare_word());
-                Err(self.wrong(&format!("Syntax error: \"{what}\" unexpected (expecting \")\")")))
-            }
+        if self.peek().is_none() {
+            let message = "Syntax error: end of file unexpected (expecting \")\")";
+            return Err(self.incomplete(Needs::Character(')'), message));
         }
+        let what = self.operator().unwrap_or_else(|| self.bare_word());
+        Err(self.wrong(&format!("Syntax error: \"{what}\" unexpected (expecting \")\")")))
     }
 
     fn backquoted(&mut self, quoting: Quoting) -> Result<Part, Bad> {
@@ -477,12 +473,11 @@ impl Reader {
             .any(|part| matches!(part, Part::Literal(_, Quoting::Quoted)));
         let delimiter: String = delimiter.0.iter().map(literal_text).collect();
         let incomplete = || self.incomplete(Needs::Line(delimiter.clone()), "Syntax error: end of file unexpected");
-        let newline = match self.documents {
-            Some((newline, _)) => newline,
-            None => {
-                let rest = self.characters.get(self.at..).unwrap_or_default();
-                self.at + rest.iter().position(|c| *c == '\n').ok_or_else(incomplete)?
-            }
+        let newline = if let Some((newline, _)) = self.documents {
+            newline
+        } else {
+            let rest = self.characters.get(self.at..).unwrap_or_default();
+            self.at + rest.iter().position(|c| *c == '\n').ok_or_else(incomplete)?
         };
         let start = self.documents.map_or(newline + 1, |(_, end)| end);
         let rest: String = self.characters.get(start..).unwrap_or_default().iter().collect();
