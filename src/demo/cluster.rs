@@ -68,6 +68,13 @@ pub enum Request {
         pod: String,
         container: String,
     },
+    /// Someone who was attached to a container's shell has left it: its first process has ended.
+    EndContainer {
+        namespace: String,
+        pod: String,
+        container: String,
+        code: i32,
+    },
     /// The spec of a workload has changed: make the pods follow it.
     Reconcile {
         resource: &'static str,

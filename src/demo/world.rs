@@ -191,6 +191,16 @@ fn answer(sim: &mut Sim, request: Request) {
         } => {
             life::start_ephemeral(sim, &namespace, &pod, &container);
         }
+        Request::EndContainer {
+            namespace,
+            pod,
+            container,
+            code,
+        } => {
+            if let Some(pod) = sim.pod_named(&namespace, &pod) {
+                life::end(sim, pod, &container, code);
+            }
+        }
         Request::Reconcile {
             resource,
             namespace,

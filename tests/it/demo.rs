@@ -6,6 +6,7 @@
     reason = "a test may panic, also in its helpers, and measures real time"
 )]
 
+mod client;
 mod cluster;
 pub(crate) mod tls;
 

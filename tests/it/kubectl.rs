@@ -17,6 +17,8 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 
 use crate::demo::tls::demo;
+#[cfg(unix)]
+use crate::terminal::Terminal;
 
 /// Nothing here takes longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -392,35 +394,68 @@ async fn commands_are_run_in_containers() {
 #[cfg(unix)]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shell_is_talked_to_in_a_terminal() {
-    let Some(shop) = Shop::open("exec -it in a terminal").await else {
+    let Some(shop) = Shop::open("exec -it and debug -it in a terminal").await else {
         return;
     };
     let pod = shop.api_pod("dev").await;
     let (program, home, config) = (shop.program.clone(), shop.home.path().to_owned(), shop.kubeconfig());
-    let talked = tokio::task::spawn_blocking(move || talk(&program, &home, &config, &pod)).await;
+    let place = (program.clone(), home.clone(), config.clone(), pod.clone());
+    let debugging = tokio::task::spawn_blocking(move || debug(&place.0, (&place.1, &place.2), &place.3));
+    let talking = tokio::task::spawn_blocking(move || talk(&program, (&home, &config), &pod));
+    let (debugged, talked) = tokio::join!(debugging, talking);
     talked.expect("the talk goes as it should");
+    let pod = debugged.expect("the debugging goes as it should");
+    let path = "jsonpath={.status.ephemeralContainerStatuses[0].state.terminated.exitCode}";
+    let begin = Instant::now();
+    while shop.prints("dev", ["get", "pod", &pod, "-o", path]).await != "5" {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "the ephemeral container does not end with its shell"
+        );
+    }
     shop.demo.stop().await;
 }
 
 #[cfg(unix)]
-fn talk(program: &Path, home: &Path, config: &Path, pod: &str) {
-    use crate::terminal::Terminal;
+fn terminal(program: &Path, (home, config): (&Path, &Path), args: &[&str]) -> Terminal {
     let text = |path: &Path| path.to_str().unwrap().to_owned();
     let (home, config) = (text(home), text(config));
-    let args = ["--context", "dev", "exec", "-it", pod, "--", "sh"];
     let env = [("KUBECONFIG", config.as_str()), ("HOME", home.as_str())];
-    let mut terminal = Terminal::start(&text(program), &args, &env, (100, 30));
+    let args = [&["--context", "dev"], args].concat();
+    Terminal::start(&text(program), &args, &env, (100, 30))
+}
+
+#[cfg(unix)]
+fn until_prompt(terminal: &mut Terminal) {
     terminal.until("a prompt", |terminal| {
         let screen = terminal.screen();
         let last = screen.trim_end().lines().last().unwrap_or_default();
         last.ends_with('#') || last.ends_with('$')
     });
+}
+
+#[cfg(unix)]
+fn talk(program: &Path, place: (&Path, &Path), pod: &str) {
+    let mut terminal = terminal(program, place, &["exec", "-it", pod, "--", "sh"]);
+    until_prompt(&mut terminal);
     terminal.send(b"stty size\r");
     terminal.until_shows("30 100");
     terminal.resize(132, 50);
-    terminal.send(b"clear; stty size\r");
-    terminal.until_shows("50 132");
-    // The line editor: a wrong letter is taken back, and the line before is called up again.
+    // kubectl hears of the new size by a signal, and tells of it when it gets to it.
+    let begin = Instant::now();
+    let mut asked = 0;
+    while !terminal.screen().contains("50 132") {
+        assert!(
+            begin.elapsed() < PATIENCE,
+            "the new size does not arrive\n{}",
+            terminal.screen()
+        );
+        asked += 1;
+        terminal.send(format!("stty size; echo asked {asked}\r").as_bytes());
+        let answered = format!("asked {asked}");
+        terminal.until(&answered, |terminal| terminal.rows().contains(&answered));
+    }
+    // The line editor: a wrong letter is taken back.
     terminal.send(b"echo seenx\x7f-by-me\r");
     terminal.until("the output", |terminal| {
         terminal.rows().iter().any(|row| row == "seen-by-me")
@@ -428,4 +463,23 @@ fn talk(program: &Path, home: &Path, config: &Path, pod: &str) {
     terminal.send(b"exit 7\r");
     let status = terminal.until_ended();
     assert_eq!(status.code(), Some(7), "{}", terminal.screen());
+}
+
+/// Gives back the pod's name.
+#[cfg(unix)]
+fn debug(program: &Path, place: (&Path, &Path), pod: &str) -> String {
+    let target = format!("pod/{pod}");
+    let mut terminal = terminal(
+        program,
+        place,
+        &["debug", "-it", &target, "--image=busybox:1.37", "--target=api"],
+    );
+    until_prompt(&mut terminal);
+    terminal.send(b"echo in; hostname\r");
+    terminal.until("the pod's name", |terminal| {
+        terminal.rows().iter().any(|row| row == pod)
+    });
+    terminal.send(b"exit 5\r");
+    terminal.until_ended();
+    pod.to_owned()
 }

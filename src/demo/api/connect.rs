@@ -20,7 +20,7 @@ use super::query::Query;
 use super::reply::{self, Body};
 use super::status::Status;
 use crate::demo::clock::Now;
-use crate::demo::cluster::{Cluster, Instance};
+use crate::demo::cluster::{Cluster, Instance, Request};
 use crate::demo::exec::{self, Options, Protocol};
 use crate::demo::shell::Start;
 
@@ -43,7 +43,16 @@ pub(super) struct Session<'a> {
 
 enum Kind {
     Exec(Start),
-    Attach(Arc<Instance>),
+    Attach(Attached),
+}
+
+/// A container that a client attaches to.
+struct Attached {
+    instance: Arc<Instance>,
+    cluster: Cluster,
+    namespace: String,
+    pod: String,
+    container: String,
 }
 
 impl Session<'_> {
@@ -70,8 +79,18 @@ impl Session<'_> {
 
     pub(super) fn attach(self) -> Result<Response<Body>, Status> {
         let options = self.options();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         match self.running_instance()? {
-            Ok(instance) => self.upgrade(options, Kind::Attach(instance)),
+            Ok(instance) => {
+                let attached = Attached {
+                    instance,
+                    cluster: self.cluster.clone(),
+                    namespace: text(&self.pod["metadata"]["namespace"]),
+                    pod: text(&self.pod["metadata"]["name"]),
+                    container: choose_container(self.pod, self.query.get("container"))?,
+                };
+                self.upgrade(options, Kind::Attach(attached))
+            }
             Err(response) => Ok(response),
         }
     }
@@ -169,6 +188,22 @@ async fn serve(upgrade: OnUpgrade, (protocol, options): (Protocol, Options), kin
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     match kind {
         Kind::Exec(start) => exec::exec(socket, protocol, options, start, now).await,
-        Kind::Attach(instance) => drop(exec::attach(socket, protocol, options, instance, now).await),
+        Kind::Attach(attached) => {
+            let Attached {
+                instance,
+                cluster,
+                namespace,
+                pod,
+                container,
+            } = attached;
+            if let Some(code) = exec::attach(socket, protocol, options, instance, now).await {
+                cluster.request(Request::EndContainer {
+                    namespace,
+                    pod,
+                    container,
+                    code,
+                });
+            }
+        }
     }
 }

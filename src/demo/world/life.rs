@@ -452,6 +452,17 @@ pub fn start_ephemeral(sim: &mut Sim, namespace: &str, pod: &str, container: &st
     );
 }
 
+/// The first process of a container has ended of itself.
+pub fn end(sim: &mut Sim, id: PodId, container: &str, code: i32) {
+    let part = sim
+        .pods
+        .get(&id)
+        .and_then(|pod| pod.containers.iter().find(|part| part.name == container));
+    if let Some(run) = part.and_then(|part| part.run.as_ref()).map(|run| run.id) {
+        exit(sim, run, code);
+    }
+}
+
 fn jitter_of(sim: &Sim, id: RunId, purpose: &str, low: i64, high: i64) -> i64 {
     let uid = sim.pods.get(&id.pod).map_or("", |pod| pod.uid.as_str());
     sim.seed
