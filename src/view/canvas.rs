@@ -263,18 +263,34 @@ pub enum Brevity {
 pub const BREVITIES: [Brevity; 3] = [Brevity::All, Brevity::Undimmed, Brevity::Alarms];
 
 impl Brevity {
-    /// What is said of a cell; where all of it is dim, that is all there is to say.
+    /// What is said of a cell. Where all of it is dim, as in a stale cluster, it is cut like what is plain.
     pub fn of(self, spans: &[Span]) -> Vec<Span> {
-        if spans.iter().all(|span| span.tone == Tone::Dim) {
-            return spans.to_vec();
-        }
-        let told = spans.iter().enumerate().filter(|(n, span)| match self {
+        let dimmed = spans.iter().all(|span| is_blank(span) || span.tone == Tone::Dim);
+        let told = |n: usize, span: &Span| match self {
             Self::All => true,
-            Self::Undimmed => span.tone != Tone::Dim,
-            Self::Alarms => *n == 0 || !matches!(span.tone, Tone::Dim | Tone::Plain),
-        });
-        told.map(|(_, span)| span.clone()).collect()
+            Self::Undimmed => dimmed || span.tone != Tone::Dim,
+            Self::Alarms => n == 0 || !matches!(span.tone, Tone::Dim | Tone::Plain),
+        };
+        let mut kept: Vec<Span> = Vec::new();
+        let mut left_out = false;
+        for (n, span) in spans.iter().enumerate() {
+            if !told(n, span) {
+                left_out = true;
+                continue;
+            }
+            let apart = kept.last().is_none_or(|last| last.text.ends_with(' ')) || span.text.starts_with(' ');
+            if left_out && !apart {
+                kept.push(Span::plain(" "));
+            }
+            left_out = false;
+            kept.push(span.clone());
+        }
+        kept
     }
+}
+
+fn is_blank(span: &Span) -> bool {
+    span.text.trim_start().is_empty()
 }
 
 /// A name that is cut in its middle where it does not fit: names of pods differ at their ends.
@@ -412,8 +428,19 @@ mod tests {
         check_telling(26, &cell, "3/3 v1.2 CrashLoopBackOff");
         check_telling(20, &cell, "3/3 CrashLoopBackOff");
         check_telling(12, &cell, "3/3 CrashLo…");
-        let stale = [Span::dim("3/3"), Span::dim(" v1.2 2h")];
-        check_telling(8, &stale, "3/3 v1.…");
+        let stale = [Span::dim("3/3"), Span::plain(" "), Span::dim("v1.2 2h")];
+        check_telling(11, &stale, "3/3 v1.2 2h");
+        check_telling(8, &stale, "3/3");
+        let parted = ["0/3", " ", "v1.2", " "].map(Span::plain);
+        let parted = [
+            parted.to_vec(),
+            vec![
+                Span::new("↻4", Tone::Warn),
+                Span::plain(" "),
+                Span::new("Error", Tone::Bad),
+            ],
+        ];
+        check_telling(12, &parted.concat(), "0/3 ↻4 Error");
     }
 
     #[test]

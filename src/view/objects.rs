@@ -37,27 +37,25 @@ fn detail_lines(scene: &ObjectsScene, height: u16) -> u16 {
     }
 }
 
-/// The width of the name, then of each cluster's cells.
+/// The width of the name, then of each cluster's cells. A long name gives way a little before cells are cut.
 fn widths(scene: &ObjectsScene, width: u16) -> Vec<u16> {
-    let room = width.saturating_sub(2);
-    let name = scene
-        .rows
-        .iter()
-        .filter(|row| row.depth > 0)
-        .map(name_columns)
-        .max()
-        .unwrap_or(0);
-    let name = name
-        .max(cells("workload"))
-        .min((room * 2 / 5).max(LEAST_NAME.min(room)));
     let gaps = GAP.saturating_mul(u16::try_from(scene.clusters.len()).unwrap_or(u16::MAX));
-    let room = room.saturating_sub(name.saturating_add(gaps));
-    let wanted = BREVITIES.map(|brevity| wanted(scene, brevity));
-    let fits = |wanted: &&Vec<u16>| wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell)) <= room;
+    let room = width.saturating_sub(2);
+    let named = scene.rows.iter().filter(|row| row.depth > 0);
+    let longest = named.map(name_columns).max().unwrap_or(0).max(cells("workload"));
+    let names = [room * 2 / 5, room / 3].map(|most| longest.min(most.max(LEAST_NAME.min(room))));
+    let plans = BREVITIES.map(|brevity| wanted(scene, brevity));
+    let left = |name: u16| room.saturating_sub(name.saturating_add(gaps));
+    let sum = |wanted: &[u16]| wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell));
+    let [wide, narrow] = names;
+    let fitting = plans.iter().find(|wanted| sum(wanted) <= left(wide));
+    let (name, wanted) = match (fitting, plans.last()) {
+        (Some(wanted), _) => (wide, wanted.as_slice()),
+        (None, Some(wanted)) => (narrow, wanted.as_slice()),
+        (None, None) => (wide, [].as_slice()),
+    };
     let mut widths = vec![name];
-    if let Some(wanted) = wanted.iter().find(fits).or(wanted.last()) {
-        widths.extend(share(wanted, room));
-    }
+    widths.extend(share(wanted, left(name)));
     widths
 }
 

@@ -211,7 +211,7 @@ impl Palette {
                     None | Some(Color::Reset) => Color::Indexed(255),
                     Some(color) => color,
                 };
-                style.fg(ink).bg(Color::Indexed(18))
+                style.fg(ink).bg(Color::Indexed(236)).add_modifier(Modifier::BOLD)
             }
             Colors::Sixteen | Colors::None => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
         }
