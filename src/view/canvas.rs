@@ -295,24 +295,19 @@ fn is_blank(span: &Span) -> bool {
 
 /// A name that is cut in its middle where it does not fit: names of pods differ at their ends.
 pub fn cut_inside(name: &str, columns: u16) -> String {
-    let (wide, room) = (cells(name), columns.saturating_sub(1));
-    let end = (room / 2).min(6);
-    if wide <= columns || end < 2 {
+    let most = columns.saturating_sub(4).min(6);
+    if cells(name) <= columns || most < 2 {
         return name.to_owned();
     }
-    let tail: Vec<&str> = name
-        .graphemes(true)
-        .rev()
-        .scan(0, |used, grapheme| {
-            *used += cells(grapheme);
-            (*used <= end).then_some(grapheme)
-        })
-        .collect();
-    let start = display::truncate(name, usize::from(columns - end));
-    start
-        .chars()
-        .chain(tail.into_iter().rev().flat_map(str::chars))
-        .collect()
+    let mut used = 0;
+    let ending = name.graphemes(true).rev().take_while(|grapheme| {
+        used += cells(grapheme);
+        used <= most
+    });
+    let bytes: usize = ending.map(str::len).sum();
+    let (_, tail) = name.split_at_checked(name.len() - bytes).unwrap_or((name, ""));
+    let start = display::truncate(name, usize::from(columns - cells(tail)));
+    format!("{start}{tail}")
 }
 
 pub fn span_cells(spans: &[Span]) -> u16 {
@@ -448,7 +443,7 @@ mod tests {
         let check = |columns, expected| assert_eq!(cut_inside("api-7d9c5b6f4-x2k8p", columns), expected);
         check(19, "api-7d9c5b6f4-x2k8p");
         check(15, "api-7d9c…-x2k8p");
-        check(9, "api-…2k8p");
+        check(9, "api…x2k8p");
         check(4, "api-7d9c5b6f4-x2k8p");
         assert_eq!(cut_inside("日本日本日本日本", 9), "日本…日本");
     }

@@ -43,11 +43,11 @@ fn widths(scene: &ObjectsScene, width: u16) -> Vec<u16> {
     let room = width.saturating_sub(2);
     let named = scene.rows.iter().filter(|row| row.depth > 0);
     let longest = named.map(name_columns).max().unwrap_or(0).max(cells("workload"));
-    let names = [room * 2 / 5, room / 3].map(|most| longest.min(most.max(LEAST_NAME.min(room))));
+    let limits = [room * 2 / 5, room / 3].map(|most| longest.min(most.max(LEAST_NAME.min(room))));
     let plans = BREVITIES.map(|brevity| wanted(scene, brevity));
     let left = |name: u16| room.saturating_sub(name.saturating_add(gaps));
     let sum = |wanted: &[u16]| wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell));
-    let [wide, narrow] = names;
+    let [wide, narrow] = limits;
     let fitting = plans.iter().find(|wanted| sum(wanted) <= left(wide));
     let (name, wanted) = match (fitting, plans.last()) {
         (Some(wanted), _) => (wide, wanted.as_slice()),
