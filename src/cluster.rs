@@ -2,7 +2,30 @@
 //!
 //! May use: model.
 //! Crates: kube, k8s_openapi, tokio, hyper, rustls, serde, regex.
+#![expect(clippy::doc_markdown, reason = "the list of crates is read by a test as it stands")]
 
 pub mod kubeconfig;
+pub mod query;
+mod cause;
+mod backoff;
+mod proxy;
+mod plugin;
+mod connect;
+mod owner;
+mod rows;
+mod events;
+mod outlet;
+mod feed;
+mod health;
+mod stream;
+mod exec;
+mod followed;
+mod shelf;
+mod actor;
+pub mod handle;
 
+pub use exec::{ExecEvent, ExecInput};
+pub use handle::{Controls, Handle, open};
 pub use kubeconfig::{Contexts, KubeconfigError, Offer};
+pub use outlet::Now;
+pub use query::{Namespaces, PodQuery, Watching};

@@ -4,5 +4,17 @@
 //! Crates: none.
 
 pub mod finding;
+pub mod exposure;
+pub mod counts;
+pub mod sample;
+pub mod statistics;
+pub mod silence;
+pub mod evidence;
+pub mod rank;
+pub mod verdict;
 
+pub use counts::{Counts, Occurrence};
+pub use exposure::{Ledger, Watching};
 pub use finding::{Cell, CellState, Finding, Verdict};
+pub use sample::{Subject, SubjectKind};
+pub use verdict::Judge;

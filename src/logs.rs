@@ -9,7 +9,10 @@ pub mod store;
 pub mod snapshot;
 pub mod query;
 pub mod search;
+pub mod pattern;
+pub mod engine;
 
+pub use engine::{Engine, EngineConfig, Fresh};
 pub use filter::{Filter, Scope};
 pub use query::{Query, QueryError};
 pub use record::{Content, Position, Record};

@@ -6,7 +6,18 @@
 //! Nothing here keeps state from one line to the next but `join`, which keeps whole lines: an evil line can harm
 //! no other line.
 
-pub mod cells;
-pub mod escape;
+mod cells;
+mod escape;
 pub mod display;
 pub mod strip;
+mod cursor;
+mod stamp;
+mod level;
+mod fields;
+mod tail;
+mod shape;
+mod access;
+pub mod header;
+mod trace;
+mod complaint;
+pub mod join;

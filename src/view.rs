@@ -25,4 +25,4 @@ mod sample;
 mod random;
 
 pub use palette::Palette;
-pub use screen::paint;
+pub use screen::{draw, paint};

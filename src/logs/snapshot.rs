@@ -184,8 +184,8 @@ mod tests {
         };
         let check = |scope: Scope, context| {
             let filter = Filter {
-                scope,
                 context,
+                scope,
                 ..Filter::default()
             };
             let one_by_one: Vec<_> = snapshot

@@ -55,6 +55,15 @@ fn with_intermediates(bytes: &[u8]) -> usize {
     }
 }
 
+/// How many bytes at the front of `bytes` are colour sequences.
+pub(super) fn colours(bytes: &[u8]) -> usize {
+    let mut skipped = 0;
+    while let Some((_, length)) = bytes.get(skipped..).and_then(colour) {
+        skipped += length;
+    }
+    skipped
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,5 +99,6 @@ mod tests {
         assert_eq!(colour(b"\x1b[mx"), Some((&b""[..], 3)));
         assert_eq!(colour(b"\x1b[>4mx"), None);
         assert_eq!(colour(b"\x1b[31"), None);
+        assert_eq!(colours(b"\x1b[0m\x1b[1mx\x1b[0m"), 8);
     }
 }

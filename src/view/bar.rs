@@ -119,3 +119,42 @@ const fn mark(tone: Tone) -> &'static str {
         Tone::Plain | Tone::Dim | Tone::Accent | Tone::Cluster(_) => "○",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::view::palette::Palette;
+    use crate::view::sample;
+
+    fn check(columns: u16, expected: &str) {
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, columns, 1));
+        paint(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, columns, 1),
+            &sample::bar(),
+        );
+        assert_eq!(sample::shown(&buffer.content).trim_end(), expected, "{columns}");
+    }
+
+    #[test]
+    fn detail_goes_before_clusters_do() {
+        check(
+            100,
+            " ● dev live 12/12 23/s   ▲ staging stale 12s 12/12 23/s 2 gaps   ● prod live 9/12 23/s insecure",
+        );
+        check(
+            85,
+            " ● dev live 12/12   ▲ staging stale 12s 12/12 2 gaps   ● prod live 9/12 insecure",
+        );
+        check(70, " ● dev live   ▲ staging stale 12s 2 gaps   ● prod live insecure");
+        check(55, " ● dev   ▲ staging stale 12s 2 gaps   ● prod insecure");
+        check(40, " ● dev   ▲ staging   ● prod");
+        check(27, " ● dev   ▲ staging   ● prod");
+        check(26, " ● dev   ▲ staging   +1");
+        check(12, " ● dev   +2");
+        check(5, " ● d…");
+        check(1, "");
+    }
+}

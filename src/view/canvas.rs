@@ -2,12 +2,16 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::palette::{Focus, Palette};
 use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{Span, Tone};
+
+/// Bytes of safe text that take a column at least: a letter and eight marks.
+const MOST_BYTES: usize = 9 * 4;
 
 /// A clipped view of the frame, with the palette to paint in.
 pub struct Canvas<'a> {
@@ -74,12 +78,16 @@ impl<'a> Canvas<'a> {
 
     /// Writes text that ends with `…` if it does not fit.
     pub fn fitted(&mut self, place: Rect, text: &str, style: Style) -> u16 {
-        self.text(place, &display::truncate(text, place.width.into()), style)
+        self.text(
+            place,
+            &display::truncate(head(text, place.width), place.width.into()),
+            style,
+        )
     }
 
     /// Writes fitted text to the right end of a place.
     pub fn right(&mut self, place: Rect, text: &str, style: Style) {
-        let text = display::truncate(text, place.width.into());
+        let text = display::truncate(head(text, place.width), place.width.into());
         let width = cells(&text).min(place.width);
         self.text(
             Rect {
@@ -140,12 +148,12 @@ impl<'a> Canvas<'a> {
         self.restyle(after(first(place, cells(text)), end), bare);
     }
 
-    /// Writes spans, dimmed ones left out first when there is no room for all.
+    /// Writes as much of spans as there is room for, the least telling left out first.
     pub fn telling_spans(&mut self, place: Rect, spans: &[Span]) -> u16 {
-        if span_cells(spans) <= place.width {
-            return self.spans(place, spans);
-        }
-        self.spans(place, &telling(spans))
+        let told = BREVITIES.map(|brevity| brevity.of(spans));
+        let fits = |told: &&Vec<Span>| span_cells(told) <= place.width;
+        let told = told.iter().find(fits).or(told.last());
+        told.map_or(0, |told| self.spans(place, told))
     }
 
     /// Fills a place with one narrow symbol.
@@ -235,9 +243,60 @@ pub fn cells(text: &str) -> u16 {
     u16::try_from(display::width(text)).unwrap_or(u16::MAX)
 }
 
-/// Spans without those that are the first to go.
-pub fn telling(spans: &[Span]) -> Vec<Span> {
-    spans.iter().filter(|span| span.tone != Tone::Dim).cloned().collect()
+/// Enough of a text to fill so many columns and to see that it goes on; lines may be megabytes long.
+fn head(text: &str, columns: u16) -> &str {
+    let end = text.floor_char_boundary((usize::from(columns) + 1) * MOST_BYTES);
+    text.get(..end).unwrap_or(text)
+}
+
+/// How much of a cell is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Brevity {
+    All,
+    /// Not what is dim anyway.
+    Undimmed,
+    /// The first word, and what is neither dim nor plain: what is wrong.
+    Alarms,
+}
+
+/// From most to least.
+pub const BREVITIES: [Brevity; 3] = [Brevity::All, Brevity::Undimmed, Brevity::Alarms];
+
+impl Brevity {
+    /// What is said of a cell; where all of it is dim, that is all there is to say.
+    pub fn of(self, spans: &[Span]) -> Vec<Span> {
+        if spans.iter().all(|span| span.tone == Tone::Dim) {
+            return spans.to_vec();
+        }
+        let told = spans.iter().enumerate().filter(|(n, span)| match self {
+            Self::All => true,
+            Self::Undimmed => span.tone != Tone::Dim,
+            Self::Alarms => *n == 0 || !matches!(span.tone, Tone::Dim | Tone::Plain),
+        });
+        told.map(|(_, span)| span.clone()).collect()
+    }
+}
+
+/// A name that is cut in its middle where it does not fit: names of pods differ at their ends.
+pub fn cut_inside(name: &str, columns: u16) -> String {
+    let (wide, room) = (cells(name), columns.saturating_sub(1));
+    let end = (room / 2).min(6);
+    if wide <= columns || end < 2 {
+        return name.to_owned();
+    }
+    let tail: Vec<&str> = name
+        .graphemes(true)
+        .rev()
+        .scan(0, |used, grapheme| {
+            *used += cells(grapheme);
+            (*used <= end).then_some(grapheme)
+        })
+        .collect();
+    let start = display::truncate(name, usize::from(columns - end));
+    start
+        .chars()
+        .chain(tail.into_iter().rev().flat_map(str::chars))
+        .collect()
 }
 
 pub fn span_cells(spans: &[Span]) -> u16 {
@@ -335,15 +394,35 @@ mod tests {
         assert_eq!(row(&buffer), "日 |語");
     }
 
+    fn check_telling(columns: u16, spans: &[Span], expected: &str) {
+        let mut buffer = buffer(columns);
+        Canvas::new(&mut buffer, Palette::default()).telling_spans(Rect::new(0, 0, columns, 1), spans);
+        assert_eq!(row(&buffer).trim_end(), expected, "{columns}");
+    }
+
     #[test]
-    fn dim_spans_are_the_first_to_go() {
-        let mut buffer = buffer(20);
-        let spans = [
+    fn what_is_wrong_is_the_last_to_go() {
+        let cell = [
             Span::plain("3/3"),
-            Span::dim(" v1.2 2h"),
+            Span::plain(" v1.2"),
+            Span::dim(" 2h"),
             Span::new(" CrashLoopBackOff", Tone::Bad),
         ];
-        Canvas::new(&mut buffer, Palette::default()).telling_spans(Rect::new(0, 0, 20, 1), &spans);
-        assert_eq!(row(&buffer), "3/3 CrashLoopBackOff");
+        check_telling(30, &cell, "3/3 v1.2 2h CrashLoopBackOff");
+        check_telling(26, &cell, "3/3 v1.2 CrashLoopBackOff");
+        check_telling(20, &cell, "3/3 CrashLoopBackOff");
+        check_telling(12, &cell, "3/3 CrashLo…");
+        let stale = [Span::dim("3/3"), Span::dim(" v1.2 2h")];
+        check_telling(8, &stale, "3/3 v1.…");
+    }
+
+    #[test]
+    fn names_are_cut_inside() {
+        let check = |columns, expected| assert_eq!(cut_inside("api-7d9c5b6f4-x2k8p", columns), expected);
+        check(19, "api-7d9c5b6f4-x2k8p");
+        check(15, "api-7d9c…-x2k8p");
+        check(9, "api-…2k8p");
+        check(4, "api-7d9c5b6f4-x2k8p");
+        assert_eq!(cut_inside("日本日本日本日本", 9), "日本…日本");
     }
 }

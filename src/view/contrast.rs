@@ -7,7 +7,6 @@ use super::columns::share;
 use super::frame::{self, Extent};
 use super::palette::{Focus, mark};
 use super::sparkline;
-use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{ContrastRow, ContrastScene, Tone};
 
@@ -35,8 +34,7 @@ struct Plan {
 }
 
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus: Focus) {
-    let evidence = folded(&scene.evidence, place.width.saturating_sub(2));
-    let below_table = evidence_lines(scene, place.height, evidence.len());
+    let below_table = evidence_lines(scene, place.height);
     let table = Rect {
         height: place.height - below_table,
         ..place
@@ -48,31 +46,16 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus:
         heading(canvas, line(table, 0), scene, &plan);
         rows(canvas, below(table, 1), scene, &plan, focus);
     }
-    self::evidence(canvas, below(place, table.height), &evidence);
+    evidence(canvas, below(place, table.height), &scene.evidence);
 }
 
-/// The lines of the evidence, folded: first the reason for the verdict, then the template, which is quieter.
-fn folded(evidence: &[String], columns: u16) -> Vec<(Tone, &str)> {
-    let mut lines = Vec::new();
-    for (n, text) in evidence.iter().enumerate() {
-        let tone = if n == 0 { Tone::Plain } else { Tone::Dim };
-        let rows = display::wrap(text, columns.into());
-        lines.extend(rows.into_iter().map(|row| (tone, text.get(row).unwrap_or_default())));
+/// Lines for the evidence and the rule above it: as many as the scene has planned, whatever folding makes of them, so
+/// that the rule stays where it is.
+fn evidence_lines(scene: &ContrastScene, height: u16) -> u16 {
+    match u16::try_from(scene.evidence.len()).unwrap_or(u16::MAX) {
+        0 => 0,
+        lines => lines.saturating_add(1).min(height.saturating_sub(2)),
     }
-    lines
-}
-
-/// Lines for the evidence and the rule above it: those that were planned for it, and more if rows leave them free.
-fn evidence_lines(scene: &ContrastScene, height: u16, folded: usize) -> u16 {
-    let planned = scene.evidence.len();
-    if planned == 0 {
-        return 0;
-    }
-    let free = usize::from(height).saturating_sub(2 + scene.rows.len());
-    let lines = folded.min(planned.max(free));
-    u16::try_from(lines + 1)
-        .unwrap_or(u16::MAX)
-        .min(height.saturating_sub(2))
 }
 
 fn plan(scene: &ContrastScene, width: u16) -> Plan {
@@ -264,13 +247,15 @@ fn text_style(canvas: &Canvas<'_>, row: &ContrastRow) -> Style {
     }
 }
 
-fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[(Tone, &str)]) {
+fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[String]) {
     if place.is_empty() {
         return;
     }
     frame::divider(canvas, line(place, 0), "evidence");
-    for (n, (tone, text)) in (1..place.height).zip(lines) {
-        let style = canvas.palette.tone(*tone);
-        canvas.fitted(after(line(place, n), 1), text, style);
+    // Where the scene has folded its lines for another width, they are folded once more.
+    let room = usize::from(place.width.saturating_sub(2));
+    let rows = lines.iter().flat_map(|text| frame::folded(text, room));
+    for (n, row) in (1..place.height).zip(rows) {
+        canvas.text(after(line(place, n), 1), row, Style::new());
     }
 }

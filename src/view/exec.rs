@@ -15,6 +15,12 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ExecScene) -> Option<
             canvas.cell(after(target, x), &cell.text, style);
         }
     }
+    if scene.scrolled > 0 {
+        let text = format!(" {} lines back ", scene.scrolled);
+        let style = canvas.palette.tone(Tone::Warn);
+        let last = line(place, place.height.saturating_sub(1));
+        canvas.right(last, &text, style);
+    }
     if let Some(end) = &scene.ended {
         let last = line(place, place.height.saturating_sub(1));
         frame::divider(canvas, last, "");

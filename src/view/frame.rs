@@ -2,8 +2,9 @@
 
 use ratatui::style::Modifier;
 
-use super::canvas::{Canvas, after, cells, line, span_cells};
+use super::canvas::{Canvas, after, cells, first, line, span_cells};
 use super::palette::Focus;
+use crate::text::display;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{PaneScene, Span, Tone};
 
@@ -18,11 +19,13 @@ pub fn title(canvas: &mut Canvas<'_>, pane: &PaneScene) {
     let inner = after(row, 2);
     let note = note_columns(pane, inner.width);
     let name = Rect {
-        width: inner.width.saturating_sub(note),
+        // Both have a blank at their ends; they share the one between them.
+        width: inner.width.saturating_sub(note) + u16::from(note > 0),
         ..inner
     };
     padded(canvas, name, &emphasised(pane));
-    padded(canvas, after(inner, inner.width.saturating_sub(note)), &pane.note);
+    let end = after(inner, inner.width.saturating_sub(note));
+    padded(canvas, first(end, note.saturating_sub(1)), &pane.note);
 }
 
 /// Columns for the note, which comes before the rest of a long title but not before its beginning.
@@ -33,7 +36,7 @@ fn note_columns(pane: &PaneScene, room: u16) -> u16 {
     }
     let name = span_cells(&pane.title).min(12).saturating_add(2);
     // A blank on either side and one cell of the line behind it.
-    let most = room.saturating_sub(name);
+    let most = (room + 1).saturating_sub(name).min(room);
     if most < 6 {
         0
     } else {
@@ -62,88 +65,99 @@ fn padded(canvas: &mut Canvas<'_>, place: Rect, spans: &[Span]) {
 
 fn emphasised(pane: &PaneScene) -> Vec<Span> {
     let mut spans = pane.title.clone();
-    if pane.focused {
-        for (n, span) in spans.iter_mut().enumerate() {
-            span.bold = true;
-            if n == 0 && span.tone == Tone::Plain {
-                span.tone = Tone::Accent;
-            }
+    for (n, span) in spans.iter_mut().enumerate() {
+        span.bold = pane.focused;
+        if pane.focused && n == 0 && span.tone == Tone::Plain {
+            span.tone = Tone::Accent;
         }
     }
     spans
 }
 
-/// The rule left of a pane that is not at the left edge, joined to the title lines that it touches.
-pub fn rule(canvas: &mut Canvas<'_>, pane: &PaneScene) {
-    let Rect { x, y, width, height } = pane.rect;
-    if x == 0 || width == 0 || height == 0 {
+/// The rule that keeps a pane apart from its neighbour on the left, joined to the lines that it touches.
+pub fn rule(canvas: &mut Canvas<'_>, pane: Rect) {
+    if pane.is_empty() || PaneScene::body_rect(pane).width == pane.width {
         return;
     }
+    let x = pane.x;
     let style = canvas.palette.rule();
-    for y in y + 1..y + height {
-        let joint = match (canvas.symbol(x - 1, y), canvas.symbol(x + 1, y)) {
-            ("─", "─") => "┼",
-            ("─", _) => "┤",
-            (_, "─") => "├",
-            _ => "│",
+    for y in pane.y..=pane.bottom() {
+        let sides = [canvas.symbol(x.saturating_sub(1), y), canvas.symbol(x + 1, y)].map(Line::of);
+        let joint = if y == pane.y {
+            from_here(sides)
+        } else if y < pane.bottom() {
+            across(sides)
+        } else {
+            match up_to(canvas.symbol(x, y)) {
+                Some(joint) => joint,
+                None => return,
+            }
         };
-        canvas.text(
-            Rect {
-                x,
-                y,
-                width: 1,
-                height: 1,
-            },
-            joint,
-            style,
-        );
-    }
-    let joint = match (canvas.symbol(x - 1, y), canvas.symbol(x + 1, y)) {
-        ("━", "━") => "┯",
-        ("━", _) => "┑",
-        (_, "━") => "┍",
-        ("─", _) => "┬",
-        _ => "├",
-    };
-    canvas.text(
-        Rect {
+        let place = Rect {
             x,
             y,
             width: 1,
             height: 1,
-        },
-        joint,
-        style,
-    );
+        };
+        canvas.text(place, joint, style);
+    }
 }
 
-/// Ends the rule of a pane in the title line below it.
-pub fn rule_end(canvas: &mut Canvas<'_>, pane: &PaneScene) {
-    let Rect { x, width, height, .. } = pane.rect;
-    let y = pane.rect.bottom();
-    if x == 0 || width == 0 || height == 0 {
-        return;
+/// What a cell beside a rule holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Line {
+    None,
+    Thin,
+    Thick,
+}
+
+impl Line {
+    fn of(symbol: &str) -> Self {
+        match symbol {
+            "─" => Self::Thin,
+            "━" => Self::Thick,
+            _ => Self::None,
+        }
     }
-    let joint = match canvas.symbol(x, y) {
-        "─" => "┴",
-        "━" => "┷",
-        _ => return,
-    };
-    let style = if joint == "┷" {
-        canvas.palette.focus()
-    } else {
-        canvas.palette.rule()
-    };
-    canvas.text(
-        Rect {
-            x,
-            y,
-            width: 1,
-            height: 1,
-        },
-        joint,
-        style,
-    );
+}
+
+/// A rule begins in its pane's title line.
+const fn from_here(sides: [Line; 2]) -> &'static str {
+    match sides {
+        [Line::Thick, Line::Thick] => "┯",
+        [Line::Thick, Line::Thin] => "┭",
+        [Line::Thick, Line::None] => "┑",
+        [Line::Thin, Line::Thick] => "┮",
+        [Line::Thin, Line::Thin] => "┬",
+        [Line::Thin, Line::None] => "┐",
+        [Line::None, Line::Thick] => "┍",
+        [Line::None, Line::Thin] => "┌",
+        [Line::None, Line::None] => "╷",
+    }
+}
+
+/// A rule goes on past lines on its sides.
+const fn across(sides: [Line; 2]) -> &'static str {
+    match sides {
+        [Line::None, Line::None] => "│",
+        [Line::None, Line::Thin] => "├",
+        [Line::None, Line::Thick] => "┝",
+        [Line::Thin, Line::None] => "┤",
+        [Line::Thick, Line::None] => "┥",
+        [Line::Thin, Line::Thin] => "┼",
+        [Line::Thin, Line::Thick] => "┾",
+        [Line::Thick, Line::Thin] => "┽",
+        [Line::Thick, Line::Thick] => "┿",
+    }
+}
+
+/// A rule ends in the title line below it.
+fn up_to(symbol: &str) -> Option<&'static str> {
+    match Line::of(symbol) {
+        Line::Thin => Some("┴"),
+        Line::Thick => Some("┷"),
+        Line::None => None,
+    }
 }
 
 /// A thin rule across a pane, with an optional word in it.
@@ -199,13 +213,9 @@ pub fn thumb(canvas: &mut Canvas<'_>, place: Rect, extent: Extent) {
 
 /// Says in the middle of a pane why it is empty.
 pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
-    let room = usize::from(place.width.saturating_sub(4)).clamp(1, 60);
-    let rows = crate::text::display::wrap(text, room);
+    let room = usize::from(place.width.saturating_sub(2)).clamp(1, 60);
     let style = canvas.palette.tone(Tone::Dim);
-    let rows: Vec<&str> = rows
-        .into_iter()
-        .map(|range| text.get(range).unwrap_or_default().trim_end())
-        .collect();
+    let rows: Vec<&str> = text.lines().flat_map(|line| folded(line, room)).collect();
     let widest = rows.iter().map(|row| cells(row)).max().unwrap_or(0);
     let lines = u16::try_from(rows.len()).unwrap_or(u16::MAX);
     let top = place.height.saturating_sub(lines) / 3;
@@ -213,6 +223,12 @@ pub fn empty(canvas: &mut Canvas<'_>, place: Rect, text: &str) {
     for (n, row) in (top..).zip(rows) {
         canvas.text(after(line(place, n), left), row, style);
     }
+}
+
+/// The screen rows of a line of text.
+pub fn folded(text: &str, columns: usize) -> impl Iterator<Item = &str> {
+    let rows = display::wrap(text, columns).into_iter();
+    rows.map(|range| text.get(range).unwrap_or_default().trim_end())
 }
 
 /// A thin box over the rest, emptied; the place inside of it.
@@ -272,5 +288,117 @@ pub fn panel(canvas: &mut Canvas<'_>, place: Rect, name: &str) -> Rect {
         y: top + 1,
         width: place.width - 2,
         height: place.height - 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::model::PaneId;
+    use crate::view::palette::Palette;
+    use crate::view::sample;
+    use crate::workspace::scene::{Body, LogsScene};
+
+    fn canvas(rows: u16, columns: u16) -> Buffer {
+        Buffer::empty(ratatui::layout::Rect::new(0, 0, columns, rows))
+    }
+
+    fn check_title(columns: u16, name: &str, note: &str, expected: &str) {
+        let pane = PaneScene {
+            id: PaneId(1),
+            rect: Rect::new(0, 0, columns, 1),
+            title: vec![Span::plain(name)],
+            note: vec![Span::plain(note)],
+            focused: false,
+            body: Body::Logs(LogsScene::default()),
+        };
+        let mut buffer = canvas(1, columns);
+        title(&mut Canvas::new(&mut buffer, Palette::default()), &pane);
+        assert_eq!(sample::shown(&buffer.content), expected, "{columns}");
+    }
+
+    #[test]
+    fn a_note_gives_way_to_the_beginning_of_a_title_only() {
+        check_title(30, "logs", "paused", "── logs ───────────── paused ─");
+        check_title(30, "logs", "", "── logs ──────────────────────");
+        check_title(30, "logs of a long name", "paused", "── logs of a long na… paused ─");
+        check_title(20, "logs", "paused, 214 new", "── logs paused, 2… ─");
+        check_title(12, "logs", "paused, 214 new", "── logs ────");
+        check_title(3, "logs", "paused", "───");
+    }
+
+    fn check_thumb(extent: Extent, expected: &str) {
+        let mut buffer = canvas(6, 1);
+        thumb(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, 1, 6),
+            extent,
+        );
+        assert_eq!(sample::shown(&buffer.content), expected, "{extent:?}");
+    }
+
+    #[test]
+    fn the_thumb_is_as_long_and_as_low_as_what_is_shown() {
+        check_thumb(
+            Extent {
+                above: 0,
+                shown: 6,
+                total: 6,
+            },
+            "      ",
+        );
+        check_thumb(
+            Extent {
+                above: 0,
+                shown: 6,
+                total: 12,
+            },
+            "▐▐▐   ",
+        );
+        check_thumb(
+            Extent {
+                above: 6,
+                shown: 6,
+                total: 12,
+            },
+            "   ▐▐▐",
+        );
+        check_thumb(
+            Extent {
+                above: 500,
+                shown: 6,
+                total: 1_000,
+            },
+            "  ▐   ",
+        );
+        check_thumb(
+            Extent {
+                above: 994,
+                shown: 6,
+                total: 1_000,
+            },
+            "     ▐",
+        );
+    }
+
+    #[test]
+    fn a_reason_is_folded_and_keeps_its_lines() {
+        let mut buffer = canvas(6, 24);
+        empty(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, 24, 6),
+            "dev: needs login\nprod: unreachable, refused",
+        );
+        let rows: Vec<String> = buffer
+            .content
+            .chunks(24)
+            .map(|row| sample::shown(row).trim_end().to_owned())
+            .collect();
+        assert_eq!(
+            rows,
+            ["", "   dev: needs login", "   prod: unreachable,", "   refused", "", ""]
+        );
     }
 }

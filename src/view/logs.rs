@@ -10,7 +10,7 @@ use super::frame;
 use super::input::{self, Typed};
 use super::palette::Focus;
 use crate::workspace::layout::Rect;
-use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, RowKind, Tone};
+use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, RowKind, Span, Tone};
 
 /// Paints the columns and tells where the cursor is while a search is typed.
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &LogsScene, focus: Focus) -> Option<(u16, u16)> {
@@ -18,7 +18,11 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &LogsScene, focus: Foc
     for column in &scene.columns {
         let focus = if column.focused { focus } else { Focus::Elsewhere };
         separator(canvas, place, column);
-        header(canvas, column, alone);
+        if alone {
+            header(canvas, column.rect, &column.header);
+        } else {
+            header_of_several(canvas, column, focus);
+        }
         body(canvas, column, focus);
     }
     let prompt = scene.prompt.as_ref()?;
@@ -44,26 +48,33 @@ fn separator(canvas: &mut Canvas<'_>, place: Rect, column: &LogColumn) {
     }
 }
 
-fn header(canvas: &mut Canvas<'_>, column: &LogColumn, alone: bool) {
-    let Some(y) = column.rect.y.checked_sub(1) else { return };
-    let row = Rect {
-        y,
-        height: 1,
-        ..column.rect
-    };
-    if alone {
-        canvas.spans(row, &column.header);
-        return;
+fn header(canvas: &mut Canvas<'_>, column: Rect, spans: &[Span]) {
+    if let Some(y) = column.y.checked_sub(1) {
+        let row = Rect { y, height: 1, ..column };
+        canvas.spans(row, spans);
     }
+}
+
+/// Marks the column whose records the keys move through.
+fn header_of_several(canvas: &mut Canvas<'_>, column: &LogColumn, focus: Focus) {
     let mut spans = column.header.clone();
     if column.focused {
-        let style = canvas.palette.focus();
-        canvas.text(row, "▌", style);
+        let style = match focus {
+            Focus::Here => canvas.palette.focus(),
+            Focus::Elsewhere => canvas.palette.rule(),
+        };
+        let y = column.rect.y.saturating_sub(1);
+        let mark = Rect {
+            y,
+            height: 1,
+            ..column.rect
+        };
+        canvas.text(mark, "▌", style);
         for span in &mut spans {
             span.bold = true;
         }
     }
-    canvas.spans(after(row, 1), &spans);
+    header(canvas, after(column.rect, 1), &spans);
 }
 
 fn body(canvas: &mut Canvas<'_>, column: &LogColumn, focus: Focus) {
@@ -128,8 +139,10 @@ fn text(canvas: &mut Canvas<'_>, place: Rect, row: &LogRow, focus: Focus) {
             // Where a line marks the selection, it goes under words only.
             style = style.remove_modifier(Modifier::UNDERLINED);
         }
-        if found(&row.hits, at, |hit| hit).is_some() {
-            style = palette.hit(style);
+        match found(&row.hits, at, |hit| hit) {
+            Some(hit) if hit.len() == row.text.len() => style = palette.mark(style),
+            Some(_) => style = palette.hit(style),
+            None => {}
         }
         if style != piece_style && !piece.is_empty() {
             used += canvas.text(after(place, used), &piece, piece_style);

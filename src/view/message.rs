@@ -2,7 +2,6 @@
 
 use super::canvas::{Canvas, after, cells, first, line};
 use super::frame;
-use crate::text::display;
 use crate::workspace::layout::{Rect, Size};
 use crate::workspace::scene::Tone;
 
@@ -48,11 +47,6 @@ pub fn too_small(canvas: &mut Canvas<'_>, area: Rect, size: Size) {
 }
 
 fn folded(lines: &[String], columns: u16) -> Vec<String> {
-    let fold = |text: &String| -> Vec<String> {
-        let rows = display::wrap(text, columns.into());
-        rows.into_iter()
-            .map(|row| text.get(row).unwrap_or_default().trim_end().to_owned())
-            .collect()
-    };
-    lines.iter().flat_map(fold).collect()
+    let rows = lines.iter().flat_map(|line| frame::folded(line, columns.into()));
+    rows.map(str::to_owned).collect()
 }

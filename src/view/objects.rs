@@ -2,7 +2,7 @@
 
 use ratatui::style::Modifier;
 
-use super::canvas::{Canvas, after, below, cells, first, line, span_cells, telling};
+use super::canvas::{BREVITIES, Brevity, Canvas, after, below, cells, cut_inside, first, line, span_cells};
 use super::columns::share;
 use super::frame::{self, Extent};
 use super::palette::Focus;
@@ -52,21 +52,21 @@ fn widths(scene: &ObjectsScene, width: u16) -> Vec<u16> {
         .min((room * 2 / 5).max(LEAST_NAME.min(room)));
     let gaps = GAP.saturating_mul(u16::try_from(scene.clusters.len()).unwrap_or(u16::MAX));
     let room = room.saturating_sub(name.saturating_add(gaps));
-    let mut wanted = wanted(scene, span_cells);
-    if wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell)) > room {
-        wanted = self::wanted(scene, |cell| span_cells(&telling(cell)));
-    }
+    let wanted = BREVITIES.map(|brevity| wanted(scene, brevity));
+    let fits = |wanted: &&Vec<u16>| wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell)) <= room;
     let mut widths = vec![name];
-    widths.extend(share(&wanted, room));
+    if let Some(wanted) = wanted.iter().find(fits).or(wanted.last()) {
+        widths.extend(share(wanted, room));
+    }
     widths
 }
 
 /// The widest cell of each cluster.
-fn wanted(scene: &ObjectsScene, columns: impl Fn(&[Span]) -> u16) -> Vec<u16> {
+fn wanted(scene: &ObjectsScene, brevity: Brevity) -> Vec<u16> {
     let widest = |(n, (_, heading)): (usize, &(ContextId, String))| {
         let cells_of_cluster = scene.rows.iter().filter_map(|row| row.cells.get(n));
         cells_of_cluster
-            .map(|cell| columns(cell))
+            .map(|cell| span_cells(&brevity.of(cell)))
             .max()
             .unwrap_or(0)
             .max(cells(heading))
@@ -78,9 +78,12 @@ fn name_columns(row: &ObjectRow) -> u16 {
     indent(row) + span_cells(&row.name)
 }
 
-/// Where a name begins: two columns deeper for each level below a workload, behind the mark.
+/// Where a name begins, behind its mark: two columns deeper for each level, one below a namespace.
 fn indent(row: &ObjectRow) -> u16 {
-    2 * u16::from(row.depth.saturating_sub(1)) + if row.depth > 0 { 2 } else { 0 }
+    match row.depth {
+        0 => 2,
+        depth => 1 + 2 * u16::from(depth),
+    }
 }
 
 fn places(row: Rect, widths: &[u16]) -> impl Iterator<Item = Rect> {
@@ -127,20 +130,38 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ObjectsScene, widths: &[u1
 }
 
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ObjectRow, widths: &[u16]) {
-    if row.depth == 0 {
-        let name: Vec<Span> = row.name.iter().cloned().map(Span::bold).collect();
-        canvas.spans(after(target, 1), &name);
-        return;
-    }
     let mut places = places(target, widths);
-    if let Some(place) = places.next() {
+    let name = if row.depth == 0 {
+        Some(after(target, 1))
+    } else {
+        places.next()
+    };
+    if let Some(place) = name {
         let at = indent(row);
         let dim = canvas.palette.tone(Tone::Dim);
-        canvas.text(first(after(place, at.saturating_sub(2)), 1), row.mark, dim);
-        canvas.telling_spans(after(place, at), &row.name);
+        canvas.text(first(after(place, at - 2), 1), row.mark, dim);
+        name_spans(canvas, after(place, at), row);
     }
-    for (place, cell) in places.zip(&row.cells) {
+    let cells = if row.depth == 0 { &[] } else { row.cells.as_slice() };
+    for (place, cell) in places.zip(cells) {
         canvas.telling_spans(place, cell);
+    }
+}
+
+/// A pod's name is cut in its middle; of the others the beginning tells most.
+fn name_spans(canvas: &mut Canvas<'_>, place: Rect, row: &ObjectRow) {
+    match row.name.split_first() {
+        Some((first, rest)) if row.depth == 2 => {
+            let room = place.width.saturating_sub(span_cells(&Brevity::Undimmed.of(rest)));
+            let text = cut_inside(&first.text, room);
+            let name: Vec<Span> = std::iter::once(Span { text, ..first.clone() })
+                .chain(rest.iter().cloned())
+                .collect();
+            canvas.telling_spans(place, &name);
+        }
+        Some(_) | None => {
+            canvas.telling_spans(place, &row.name);
+        }
     }
 }
 

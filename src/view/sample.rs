@@ -75,7 +75,7 @@ fn pane(id: PaneId, rect: Rect) -> PaneScene {
         1 => (
             "contrast",
             vec![Span::plain("12 patterns")],
-            Body::Contrast(contrast(body.height)),
+            Body::Contrast(contrast(body)),
         ),
         2 => (
             "objects",
@@ -254,19 +254,21 @@ fn findings() -> Vec<ContrastRow> {
     ]
 }
 
-fn contrast(height: u16) -> ContrastScene {
-    let evidence = vec![
-        "42 times in prod in 4 pods; none in dev and staging, watched for 3m 20s each where 11 were to be expected"
-            .to_owned(),
-        "Traceback (most recent call last):".to_owned(),
-        "  ModuleNotFoundError: No module named 'requests'".to_owned(),
-    ];
-    let evidence = if height >= 9 { evidence } else { Vec::new() };
-    let room = usize::from(height).saturating_sub(1 + evidence.len() + usize::from(!evidence.is_empty()));
-    let rows = findings().into_iter().take(room).collect();
+fn contrast(body: Rect) -> ContrastScene {
+    let reason =
+        "42 times in prod in 4 pods; none in dev and staging, watched for 3m 20s each where 11 were to be expected";
+    let rows = display::wrap(reason, usize::from(body.width.saturating_sub(2)));
+    let mut evidence: Vec<String> = rows
+        .into_iter()
+        .map(|row| reason.get(row).unwrap_or_default().trim_end().to_owned())
+        .collect();
+    evidence.push("Traceback (most recent call last):".to_owned());
+    evidence.push("  ModuleNotFoundError: No module named 'requests'".to_owned());
+    evidence.resize(if body.height >= 9 { 4 } else { 0 }, String::new());
+    let room = usize::from(body.height).saturating_sub(1 + evidence.len() + usize::from(!evidence.is_empty()));
     ContrastScene {
         clusters: clusters(),
-        rows,
+        rows: findings().into_iter().take(room).collect(),
         selected: Some(0),
         above: 0,
         total: 12,
@@ -298,8 +300,8 @@ fn objects(height: u16) -> ObjectsScene {
     let mut rows = vec![
         ObjectRow {
             depth: 0,
-            mark: "",
-            name: vec![Span::plain("shop")],
+            mark: "▾",
+            name: vec![Span::new("shop", Tone::Accent)],
             cells: Vec::new(),
         },
         ObjectRow {

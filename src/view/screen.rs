@@ -2,11 +2,17 @@
 
 use ratatui::buffer::Buffer;
 
-use super::canvas::{Canvas, below, line};
+use super::canvas::{Canvas, line};
 use super::palette::{Focus, Palette};
 use super::{bar, commands, contrast, exec, frame, help, logs, message, objects, status};
+use crate::workspace::State;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{Body, Overlay, PaneScene, Scene};
+
+/// Paints the state as it was last settled and tells where the cursor is to be seen, if anywhere.
+pub fn draw(state: &State, palette: &Palette, buffer: &mut Buffer) -> Option<(u16, u16)> {
+    paint(state.scene(), palette, buffer)
+}
 
 /// Paints a scene and tells where the cursor is to be seen, if anywhere.
 pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u16, u16)> {
@@ -34,7 +40,10 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
             help::paint(&mut canvas, screen, scene);
             None
         }
-        Some(Overlay::Palette(scene)) => commands::paint(&mut canvas, below(screen, 1), scene),
+        Some(Overlay::Palette(scene)) => {
+            let between = Rect::new(0, 1, screen.width, screen.height.saturating_sub(2));
+            commands::paint(&mut canvas, between, scene)
+        }
         Some(Overlay::Message(lines)) => {
             message::paint(&mut canvas, screen, lines);
             None
@@ -46,23 +55,20 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
 fn panes(canvas: &mut Canvas<'_>, panes: &[PaneScene]) -> Option<(u16, u16)> {
     let mut cursor = None;
     for pane in panes {
-        let at = body(&mut canvas.within(pane.rect), pane);
+        let place = PaneScene::body_rect(pane.rect);
+        let at = body(&mut canvas.within(pane.rect), place, pane);
         frame::title(&mut canvas.within(pane.rect), pane);
         if pane.focused {
             cursor = at;
         }
     }
     for pane in panes {
-        frame::rule(canvas, pane);
-    }
-    for pane in panes {
-        frame::rule_end(canvas, pane);
+        frame::rule(canvas, pane.rect);
     }
     cursor
 }
 
-fn body(canvas: &mut Canvas<'_>, pane: &PaneScene) -> Option<(u16, u16)> {
-    let place = PaneScene::body_rect(pane.rect);
+fn body(canvas: &mut Canvas<'_>, place: Rect, pane: &PaneScene) -> Option<(u16, u16)> {
     let focus = Focus::from(pane.focused);
     match &pane.body {
         Body::Contrast(scene) => contrast::paint(canvas, place, scene, focus),
@@ -81,7 +87,11 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
+    use crate::model::{ContextId, Time};
     use crate::view::{canvas, random, sample};
+    use crate::workspace::keymap::Keymap;
+    use crate::workspace::layout::Size;
+    use crate::workspace::{Msg, OpenedContext, settle, update};
 
     fn frame(scene: &Scene, palette: Palette) -> Buffer {
         let area = ratatui::layout::Rect::new(0, 0, scene.size.cols, scene.size.rows);
@@ -107,6 +117,37 @@ mod tests {
         check("night_80x24", &sample::night(80, 24));
         check("night_40x10", &sample::night(40, 10));
         check("night_30x8", &sample::night(30, 8));
+    }
+
+    fn state(cols: u16, rows: u16) -> State {
+        let now = Time::from_millis(1_000);
+        let mut state = State::new(Keymap::default_keys(), Size { cols, rows }, now);
+        let opened = ["dev", "staging", "prod"]
+            .into_iter()
+            .zip(0..)
+            .map(|(name, n)| OpenedContext {
+                id: ContextId(n),
+                name: name.into(),
+                namespace: "shop".into(),
+                insecure: false,
+            });
+        drop(update(&mut state, Msg::ContextsOpened(opened.collect()), now));
+        drop(settle(&mut state, now));
+        state
+    }
+
+    #[test]
+    fn the_first_frame_says_what_is_waited_for() {
+        for (cols, rows) in [(120, 40), (80, 24), (40, 10)] {
+            let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, cols, rows));
+            draw(&state(cols, rows), &Palette::default(), &mut buffer);
+            let text = text(&buffer);
+            let said = text
+                .lines()
+                .filter(|line| line.contains("connecting to dev, staging, prod"))
+                .count();
+            assert!(said > 0 && text.starts_with(" ○ dev"), "{text}");
+        }
     }
 
     #[test]
@@ -145,7 +186,7 @@ mod tests {
         }
         assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 22)));
         scene.overlay = Some(sample::palette());
-        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 3)));
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 2)));
     }
 
     fn colourless(cell: &Cell) -> bool {

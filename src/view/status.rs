@@ -24,3 +24,37 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, status: &StatusLine) {
         used += written + canvas.text(after(room, written), what, dim) + GAP;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use ratatui::buffer::Buffer;
+
+    use super::*;
+    use crate::view::palette::Palette;
+    use crate::view::sample;
+    use crate::workspace::scene::Span;
+
+    fn check(columns: u16, notice: &str, expected: &str) {
+        let hints = [("enter", "open"), ("s", "shell"), ("?", "help")];
+        let status = StatusLine {
+            left: vec![Span::plain(notice)],
+            hints: hints.map(|(key, what)| (key.to_owned(), what.to_owned())).to_vec(),
+        };
+        let mut buffer = Buffer::empty(ratatui::layout::Rect::new(0, 0, columns, 1));
+        paint(
+            &mut Canvas::new(&mut buffer, Palette::default()),
+            Rect::new(0, 0, columns, 1),
+            &status,
+        );
+        assert_eq!(sample::shown(&buffer.content).trim_end(), expected, "{columns}");
+    }
+
+    #[test]
+    fn hints_are_whole_or_not_there() {
+        check(40, "", " enter open  s shell  ? help");
+        check(27, "", " enter open  s shell");
+        check(40, "copied", " copied   enter open  s shell  ? help");
+        check(20, "copied", " copied   enter open");
+        check(12, "nothing to copy", " nothing to…");
+    }
+}

@@ -1,1 +1,531 @@
 //! Batches in, snapshots out, across text, logs and contrast.
+
+use std::ops::Bound;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+
+use kontrast::contrast::{CellState, Finding, Verdict};
+use kontrast::logs::{Direction, Engine, EngineConfig, Filter, Fresh, Position, Query, Scope, Snapshot, search};
+use kontrast::model::{
+    ContainerKind, ContextId, Gap, GapCause, Ingest, Level, Line, PodKey, Source, SourceId, Span, Target, Time,
+    WorkloadKey, WorkloadKind,
+};
+
+/// When the viewing begins, seconds.
+const NOW: i64 = 1_800_000_000;
+
+/// How far back logs are fetched, seconds.
+const SINCE: i64 = 1800;
+
+const DEV: usize = 0;
+const STAGING: usize = 1;
+const PROD: usize = 2;
+
+const NAMES: [&str; 3] = ["dev", "staging", "prod"];
+
+/// An engine and the clusters that feed it.
+struct Night {
+    engine: Engine,
+    now: Time,
+    sources: u32,
+}
+
+fn context(cluster: usize) -> ContextId {
+    ContextId(u16::try_from(cluster).expect("few clusters"))
+}
+
+fn at(secs: i64) -> Time {
+    Time::from_secs(secs)
+}
+
+fn line(secs: i64, text: &str) -> Line {
+    Line {
+        time: at(secs),
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
+    }
+}
+
+impl Night {
+    fn new(config: EngineConfig) -> Self {
+        let mut engine = Engine::new(config);
+        let names = NAMES.iter().enumerate();
+        engine.open_contexts(names.map(|(n, name)| (context(n), Arc::from(*name))).collect());
+        Self {
+            engine,
+            now: at(NOW),
+            sources: 0,
+        }
+    }
+
+    fn apply(&mut self, ingest: Ingest) {
+        self.engine.apply(ingest, self.now);
+    }
+
+    fn connect(&mut self, cluster: usize) {
+        self.apply(Ingest::Watched {
+            context: context(cluster),
+            at: self.now,
+            watched: true,
+        });
+    }
+
+    /// A container instance whose log is read from its start, or as far back as logs are fetched.
+    fn open(&mut self, cluster: usize, workload: &str, started: i64) -> SourceId {
+        let context = context(cluster);
+        let n = self.sources;
+        self.sources += 1;
+        let id = SourceId { context, n };
+        self.apply(Ingest::SourceOpened(Source {
+            id,
+            target: Target {
+                pod: PodKey {
+                    context,
+                    namespace: "shop".into(),
+                    name: format!("{workload}-{n}").into(),
+                    uid: n.to_string().into(),
+                },
+                container: workload.into(),
+            },
+            kind: ContainerKind::Main,
+            workload: WorkloadKey {
+                namespace: "shop".into(),
+                kind: WorkloadKind::Deployment,
+                name: workload.into(),
+            },
+            restarts: 0,
+            started: Some(at(started)),
+            image: "registry/api:1".into(),
+        }));
+        self.apply(Ingest::CoverageBegan {
+            source: id,
+            from: at(started.max(NOW - SINCE)),
+        });
+        id
+    }
+
+    fn write(&mut self, source: SourceId, lines: Vec<Line>) {
+        self.apply(Ingest::Lines { source, lines });
+    }
+
+    fn end(&mut self, source: SourceId, secs: i64) {
+        self.apply(Ingest::SourceEnded { source, at: at(secs) });
+    }
+
+    /// Three `api` pods that serve requests, and noise that is alike in all clusters.
+    fn healthy(&mut self, cluster: usize, started: i64) -> Vec<SourceId> {
+        self.connect(cluster);
+        self.noise(cluster);
+        let pods: Vec<_> = (0..3).map(|_| self.open(cluster, "api", started)).collect();
+        for pod in &pods {
+            let from = started.max(NOW - SINCE);
+            if from == started {
+                self.write(*pod, start_lines(started));
+            }
+            let served = (from + 5..NOW).step_by(7);
+            let lines = served.map(|secs| line(secs, &format!("INFO retrieved {} projects", secs % 50)));
+            self.write(*pod, lines.collect());
+        }
+        pods
+    }
+
+    fn noise(&mut self, cluster: usize) {
+        let source = self.open(cluster, "worker", NOW - 90_000);
+        let lines = (NOW - SINCE..NOW).step_by(4).map(|secs| match secs % 12 {
+            0 => line(secs, &format!("INFO job {secs} done in {} ms", secs % 91)),
+            4 => line(secs, &format!("WARN queue is {} long", secs % 17)),
+            _ => line(secs, &format!("INFO picked up job {secs} of tenant t{}", secs % 5)),
+        });
+        self.write(source, lines.collect());
+    }
+
+    fn crash(&mut self, cluster: usize, started: i64) {
+        let source = self.open(cluster, "api", started);
+        let mut lines = start_lines(started);
+        lines.extend(TRACEBACK.lines().map(|text| line(started, text)));
+        lines.push(line(
+            started,
+            "ERROR:api:failed to retrieve the complete list of projects from the server",
+        ));
+        self.write(source, lines);
+        self.end(source, started + 1);
+    }
+
+    fn crash_loop(&mut self, cluster: usize) {
+        self.connect(cluster);
+        self.noise(cluster);
+        for started in [NOW - 280, NOW - 275, NOW - 270, NOW - 40, NOW - 35, NOW - 30] {
+            self.crash(cluster, started);
+        }
+    }
+
+    /// Lets time pass as the owner of the engine does.
+    fn wait(&mut self, span: Span) -> Arc<Snapshot> {
+        let end = self.now + span;
+        while self.now < end {
+            self.now = self.now + Span::from_millis(100);
+            self.engine.tick(self.now);
+        }
+        self.engine.snapshot(self.now)
+    }
+}
+
+const TRACEBACK: &str = "Traceback (most recent call last):
+  File \"/app/api.py\", line 3, in <module>
+    import requests
+ModuleNotFoundError: No module named 'requests'";
+
+fn start_lines(started: i64) -> Vec<Line> {
+    [
+        "INFO Starting server",
+        "INFO Listening at http://0.0.0.0:8000",
+        "INFO Booting worker with pid 7",
+    ]
+    .map(|text| line(started, text))
+    .into()
+}
+
+fn find<'a>(snapshot: &'a Snapshot, words: &str) -> &'a Finding {
+    snapshot
+        .findings
+        .iter()
+        .find(|finding| finding.template.contains(words))
+        .unwrap_or_else(|| panic!("no pattern with {words}"))
+}
+
+fn only(cluster: usize) -> Verdict {
+    Verdict::Only(vec![context(cluster)])
+}
+
+fn is_claim(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Only(_) | Verdict::Missing(_))
+}
+
+#[test]
+fn works_in_staging_dies_in_prod() {
+    let mut night = Night::new(EngineConfig::default());
+    night.healthy(DEV, NOW - 86_000);
+    night.healthy(STAGING, NOW - 400);
+    night.crash_loop(PROD);
+    let snapshot = night.wait(Span::from_secs(3));
+    let [first, second, ..] = snapshot.findings.as_slice() else {
+        panic!("too few findings")
+    };
+    let templates = [&first.template, &second.template];
+    assert!(
+        templates
+            .iter()
+            .any(|text| text.starts_with("ModuleNotFoundError: No module named 'requests'")),
+        "{templates:?}"
+    );
+    assert!(
+        templates.iter().any(|text| text.contains("complete list of projects")),
+        "{templates:?}"
+    );
+    for finding in [first, second] {
+        assert_eq!(finding.verdict, only(PROD), "{}", finding.evidence);
+        assert_eq!(finding.level, Level::Error);
+        assert_eq!(finding.workload.as_ref().map(|workload| &*workload.name), Some("api"));
+        assert!(finding.evidence.contains("never in dev"), "{}", finding.evidence);
+        assert!(
+            finding.evidence.contains("no start was seen in dev"),
+            "{}",
+            finding.evidence
+        );
+    }
+    // The start lines appear at every start, in prod too often; that is not a difference of their own.
+    for words in ["Starting server", "Booting worker", "Listening at"] {
+        assert!(!is_claim(&find(&snapshot, words).verdict), "{words}");
+    }
+    assert_eq!(find(&snapshot, "queue is").verdict, Verdict::Same);
+
+    // Enter shows the first record in its context.
+    let at = snapshot.position(first.example).expect("the example is held");
+    let everything = Filter::default();
+    let around: Vec<_> = snapshot.before(&everything, Bound::Included(at)).take(5).collect();
+    assert_eq!(around[0].pattern(), Some(first.pattern));
+    assert_eq!(around[0].source.context, context(PROD));
+    let of_it = Filter {
+        pattern: Some(first.pattern),
+        ..Filter::default()
+    };
+    assert_eq!(snapshot.after(&of_it, Bound::Unbounded).count(), 6);
+}
+
+#[test]
+fn a_traceback_is_one_record() {
+    let mut night = Night::new(EngineConfig {
+        fresh: Fresh::Kept,
+        ..EngineConfig::default()
+    });
+    night.connect(PROD);
+    night.crash(PROD, NOW - 10);
+    let records = night.engine.take_fresh();
+    let lines: Vec<_> = records.iter().map(|record| record.lines().count()).collect();
+    assert_eq!(lines, [1, 1, 1, 4, 1]);
+    assert_eq!(records[3].level(), Level::Error);
+    assert_eq!(records[3].bytes(), TRACEBACK.as_bytes());
+    assert!(night.engine.take_fresh().is_empty());
+}
+
+#[test]
+fn a_record_that_is_open_comes_out_when_its_time_has_come() {
+    let mut night = Night::new(EngineConfig::default());
+    night.connect(DEV);
+    let source = night.open(DEV, "api", NOW - 10);
+    night.write(source, vec![line(NOW, "Traceback (most recent call last):")]);
+    let before = night.engine.snapshot(night.now);
+    assert_eq!(before.records.len(), 0);
+    let due = night.engine.next_due().expect("an open record waits");
+    night.now = night.now.max(due) + Span::from_secs(1);
+    night.engine.tick(night.now);
+    assert_eq!(night.engine.snapshot(night.now).records.len(), 1);
+}
+
+/// The quiet cluster: whatever keeps staging from being watched, nothing is claimed and the reason is given.
+#[test]
+fn a_quiet_cluster_is_never_said_to_be_free_of_an_error() {
+    let check = |prepare: fn(&mut Night), words: &str| {
+        let mut night = Night::new(EngineConfig::default());
+        night.healthy(DEV, NOW - 86_000);
+        night.crash_loop(PROD);
+        prepare(&mut night);
+        for _ in 0..6 {
+            let snapshot = night.wait(Span::from_millis(500));
+            for finding in snapshot.findings.iter() {
+                assert!(!is_claim(&finding.verdict), "{words}: {finding:?}");
+            }
+            let evidence = &find(&snapshot, "ModuleNotFoundError").evidence;
+            assert!(evidence.contains(words), "{evidence}");
+        }
+    };
+    check(|_| {}, "staging is not connected");
+    check(
+        |night| {
+            night.healthy(STAGING, NOW - 400);
+            night.apply(Ingest::Forbidden {
+                context: context(STAGING),
+                at: at(NOW),
+            });
+        },
+        "forbidden in staging",
+    );
+    check(|night| night.connect(STAGING), "staging was only just connected");
+    check(
+        |night| {
+            for pod in night.healthy(STAGING, NOW - 400) {
+                let gap = Gap {
+                    from: at(NOW - 1800),
+                    to: at(NOW + 60),
+                    cause: GapCause::Rotated,
+                };
+                night.apply(Ingest::GapFound { source: pod, gap });
+            }
+        },
+        "staging was watched only with gaps",
+    );
+}
+
+#[test]
+fn a_cluster_that_does_not_run_it_does_not_count() {
+    let mut night = Night::new(EngineConfig::default());
+    night.healthy(DEV, NOW - 86_000);
+    night.connect(STAGING);
+    night.noise(STAGING);
+    night.crash_loop(PROD);
+    let snapshot = night.wait(Span::from_secs(8));
+    let finding = find(&snapshot, "ModuleNotFoundError");
+    assert_eq!(finding.verdict, only(PROD), "{}", finding.evidence);
+    assert_eq!(finding.cells[STAGING].state, CellState::NotDeployed);
+}
+
+#[test]
+fn a_late_error_takes_the_claim_back_at_once() {
+    let mut night = Night::new(EngineConfig::default());
+    let dev = night.healthy(DEV, NOW - 86_000);
+    night.healthy(STAGING, NOW - 400);
+    night.crash_loop(PROD);
+    let snapshot = night.wait(Span::from_secs(3));
+    assert_eq!(find(&snapshot, "ModuleNotFoundError").verdict, only(PROD));
+    let lines = TRACEBACK.lines().map(|text| line(NOW + 3, text)).collect();
+    night.write(dev[0], lines);
+    night.end(dev[0], NOW + 4);
+    let snapshot = night.engine.snapshot(night.now);
+    let finding = find(&snapshot, "ModuleNotFoundError");
+    assert!(!matches!(&finding.verdict, Verdict::Only(clusters) if *clusters == [context(PROD)]));
+    assert_eq!(finding.cells[DEV].count, 1);
+}
+
+#[test]
+fn a_canary_at_a_low_rate_is_not_claimed_too_early() {
+    let mut night = Night::new(EngineConfig::default());
+    night.healthy(DEV, NOW - 86_000);
+    night.healthy(STAGING, NOW - 86_000);
+    let prod = night.healthy(PROD, NOW - 86_000);
+    let mut claimed = None;
+    for n in 1..=30 {
+        let secs = night.now.floor_secs();
+        night.write(prod[0], vec![line(secs, &format!("WARN cache miss ratio {n} is high"))]);
+        let snapshot = night.wait(Span::from_secs(60));
+        let verdict = &find(&snapshot, "cache miss").verdict;
+        if *verdict == only(PROD) {
+            claimed.get_or_insert(n);
+        }
+        if claimed.is_some() {
+            assert_eq!(*verdict, only(PROD), "the claim stays, after {n}");
+        }
+    }
+    let claimed = claimed.expect("it is found in the end");
+    assert!((5..=20).contains(&claimed), "after {claimed}");
+}
+
+#[test]
+fn nothing_new_is_the_same_snapshot() {
+    let mut night = Night::new(EngineConfig::default());
+    night.connect(DEV);
+    let source = night.open(DEV, "api", NOW - 10);
+    night.write(source, vec![line(NOW, "one")]);
+    night.end(source, NOW + 1);
+    let one = night.wait(Span::from_secs(8));
+    let other = night.engine.snapshot(night.now);
+    assert!(Arc::ptr_eq(&one, &other));
+    assert_eq!(night.engine.next_due(), None, "nothing is open, nothing will change");
+    night.connect(STAGING);
+    assert!(night.engine.snapshot(night.now).generation > one.generation);
+}
+
+#[test]
+fn memory_is_bounded_and_what_went_is_counted() {
+    let mut night = Night::new(EngineConfig {
+        memory: 1_000_000,
+        ..EngineConfig::default()
+    });
+    night.connect(DEV);
+    let source = night.open(DEV, "api", NOW - 10);
+    for n in 0..100 {
+        let lines = (0..1000)
+            .map(|m| line(NOW + n, &format!("INFO job {n} {m} done")))
+            .collect();
+        night.write(source, lines);
+    }
+    let snapshot = night.wait(Span::from_secs(1));
+    assert!(snapshot.records.bytes() <= 1_000_000);
+    assert!(snapshot.records.dropped() > 90_000);
+    assert_eq!(snapshot.tallies[&context(DEV)].records, 100_000);
+    let finding = find(&snapshot, "job");
+    assert!(snapshot.position(finding.example).is_some(), "an example is held");
+    assert_eq!(finding.cells[DEV].count, 100_000, "counts are of all that was read");
+}
+
+#[test]
+fn a_gap_is_a_row_at_its_place() {
+    let mut night = Night::new(EngineConfig::default());
+    night.connect(DEV);
+    let source = night.open(DEV, "api", NOW - 100);
+    night.write(source, vec![line(NOW - 50, "before"), line(NOW - 10, "after")]);
+    let gap = Gap {
+        from: at(NOW - 50),
+        to: at(NOW - 10),
+        cause: GapCause::Rotated,
+    };
+    night.apply(Ingest::GapFound { source, gap });
+    let snapshot = night.wait(Span::from_secs(1));
+    let rows: Vec<_> = snapshot
+        .records
+        .after(Bound::Unbounded)
+        .map(|record| record.pattern().is_some())
+        .collect();
+    assert_eq!(rows, [true, false, true]);
+    assert_eq!(snapshot.tallies[&context(DEV)].gaps, 1);
+}
+
+#[test]
+fn search_sees_what_a_filter_shows() {
+    let mut night = Night::new(EngineConfig::default());
+    night.healthy(DEV, NOW - 86_000);
+    night.crash_loop(PROD);
+    let snapshot = night.wait(Span::from_secs(1));
+    let api = &snapshot
+        .sources
+        .values()
+        .find(|source| &*source.workload.name == "api")
+        .expect("api")
+        .workload;
+    let filter = Filter {
+        scope: Scope::Workload(api.clone()),
+        least: Level::Warn,
+        ..Filter::default()
+    };
+    let query = Query::parse("projects|requests").expect("a query");
+    let found = search(
+        &snapshot,
+        &filter,
+        &query,
+        Position::MIN,
+        Direction::Forward,
+        &AtomicBool::new(false),
+    );
+    assert_eq!(found.counts.get(&context(PROD)), Some(&12));
+    assert_eq!(found.counts.get(&context(DEV)), None);
+    assert!(found.hit.is_some());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    /// However the batches of different sources interleave: the same records in the same order, the same patterns with
+    /// the same counts, the same verdicts.
+    #[test]
+    fn what_is_found_does_not_depend_on_how_sources_interleave(order in prop::collection::vec(0_usize..6, 0..120)) {
+        let run = |order: &[usize]| {
+            let mut night = Night::new(EngineConfig::default());
+            let mut sources = Vec::new();
+            for cluster in 0..3 {
+                night.connect(cluster);
+                for _ in 0..2 {
+                    let source = night.open(cluster, "api", NOW - 90_000);
+                    let texts: Vec<_> = (0..20)
+                        .map(|n| {
+                            let secs = NOW - 1000 + n * 10;
+                            let text = match n % 4 {
+                                0 => format!("ERROR failed in cluster {cluster}"),
+                                1 => format!("INFO job {n} done"),
+                                2 => "Traceback (most recent call last):\n  File \"/a.py\", line 1, in x\nKeyError: 'a'".to_owned(),
+                                _ => format!("WARN user u{n} is slow"),
+                            };
+                            text.lines().map(|text| line(secs, text)).collect::<Vec<_>>()
+                        })
+                        .collect();
+                    sources.push((source, texts.into_iter()));
+                }
+            }
+            for turn in order.iter().copied().chain((0..6).cycle().take(600)) {
+                let (source, batches) = &mut sources[turn];
+                if let Some(batch) = batches.next() {
+                    night.engine.apply(Ingest::Lines { source: *source, lines: batch }, night.now);
+                }
+            }
+            let snapshot = night.wait(Span::from_secs(2));
+            let mut records: Vec<_> = snapshot
+                .records
+                .after(Bound::Unbounded)
+                .map(|record| (record.time, record.source, record.bytes().to_vec()))
+                .collect();
+            let times: Vec<_> = records.iter().map(|record| record.0).collect();
+            assert!(times.is_sorted());
+            records.sort();
+            let mut findings: Vec<_> = snapshot
+                .findings
+                .iter()
+                .map(|finding| {
+                    let counts: Vec<_> = finding.cells.iter().map(|cell| (cell.count, cell.episodes)).collect();
+                    (finding.template.clone(), counts, format!("{:?}", finding.verdict))
+                })
+                .collect();
+            findings.sort();
+            (records, findings)
+        };
+        prop_assert_eq!(run(&order), run(&[]));
+    }
+}

@@ -1,0 +1,556 @@
+//! One context's actor: makes the link, hears what the feeds and streams say, and tells the rest of the program.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{Event, Pod};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::cause::{Failure, FailureKind};
+use super::connect::{Link, Refusal, connect};
+use super::events::event_row;
+use super::exec::Session;
+use super::feed::{Fed, Feed, Line};
+use super::followed::{Followed, Start};
+use super::health::{Health, LinkHealth};
+use super::kubeconfig::Offer;
+use super::outlet::Outlet;
+use super::query::Watching;
+use super::rows::pod_row;
+use super::shelf::Shelf;
+use super::stream::{Follow, StreamNews};
+use crate::model::{ContextId, EventRow, Ingest, PodRow, Report, Source, SourceId, Target, Time};
+
+/// News of the feeds wait here; a full channel makes the watches wait.
+const NEWS: usize = 256;
+const ANSWER: Duration = Duration::from_secs(20);
+/// Credentials are renewed this long before they expire, like kube does.
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
+/// Not more often than this, whatever a plugin says.
+const RENEW_AFTER: Duration = Duration::from_secs(30);
+/// A token file or a certificate may have been renewed by somebody else.
+const LOGIN_AGAIN: Duration = Duration::from_mins(1);
+
+/// What the user asks of a context.
+pub(super) enum Request {
+    Retry,
+    Exec(Session),
+}
+
+enum News {
+    Pods { scope: usize, fed: Fed<PodRow> },
+    Events { scope: usize, fed: Fed<EventRow> },
+    Version(Arc<str>),
+}
+
+/// What the engine was last told of the access to the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Untold,
+    Watched,
+    Lost,
+    Forbidden,
+}
+
+/// What a context was opened with.
+pub(super) struct Opened {
+    pub(super) context: ContextId,
+    pub(super) offer: Offer,
+    pub(super) watching: Arc<Watching>,
+    pub(super) outlet: Outlet,
+    pub(super) requests: mpsc::UnboundedReceiver<Request>,
+}
+
+/// The one owner of what is known of a context.
+pub(super) struct Actor {
+    opened: Opened,
+    scopes: Vec<Option<Arc<str>>>,
+    health: Health,
+    pods: Shelf<PodRow>,
+    events: Shelf<EventRow>,
+    followed: Followed,
+    /// Which namespaces were listed before: what is new afterwards is read from its beginning.
+    listed: Vec<bool>,
+    /// What was last told of each namespace's events.
+    event_limits: Vec<Option<Arc<str>>>,
+    /// Log lines from before this are not asked for.
+    bound: Time,
+    sources: u32,
+    links: watch::Sender<Option<Arc<Link>>>,
+    retries: watch::Sender<u64>,
+    generation: u64,
+    /// The clients were made anew because of a 401, and no success came since.
+    renewed: bool,
+    renew_at: Option<Instant>,
+    version: Option<Arc<str>>,
+    access: Access,
+    logs_opened: bool,
+    logs_forbidden: bool,
+    slots: Arc<Semaphore>,
+    news: (mpsc::Sender<News>, mpsc::Receiver<News>),
+    stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
+    connects: JoinSet<Result<Link, Refusal>>,
+    tasks: JoinSet<()>,
+}
+
+impl Actor {
+    pub(super) fn new(opened: Opened) -> Self {
+        let now = opened.outlet.now();
+        let scopes = opened.watching.scopes(&opened.offer.namespace);
+        let count = scopes.len();
+        Self {
+            health: Health::new(count, now),
+            pods: Shelf::new(count),
+            events: Shelf::new(count),
+            followed: Followed::default(),
+            listed: vec![false; count],
+            event_limits: vec![None; count],
+            bound: now - opened.watching.since,
+            sources: 0,
+            links: watch::Sender::new(None),
+            retries: watch::Sender::new(0),
+            generation: 0,
+            renewed: false,
+            renew_at: None,
+            version: None,
+            access: Access::Untold,
+            logs_opened: false,
+            logs_forbidden: false,
+            slots: Arc::new(Semaphore::new(opened.watching.most_streams)),
+            news: mpsc::channel(NEWS),
+            stream_news: mpsc::channel(NEWS),
+            connects: JoinSet::new(),
+            tasks: JoinSet::new(),
+            scopes,
+            opened,
+        }
+    }
+
+    /// Runs until it is dropped or nobody asks any more.
+    pub(super) async fn run(&mut self) {
+        let state = self.health.state().clone();
+        self.report(Report::StateChanged {
+            context: self.opened.context,
+            state,
+        })
+        .await;
+        self.start_feeds();
+        self.connect();
+        loop {
+            tokio::select! {
+                Some(made) = self.connects.join_next() => self.connected(made),
+                request = self.opened.requests.recv() => match request {
+                    Some(Request::Retry) => self.retry(),
+                    Some(Request::Exec(session)) => self.exec(session),
+                    None => return,
+                },
+                Some(news) = self.news.1.recv() => self.hear(news).await,
+                Some(news) = self.stream_news.1.recv() => self.hear_stream(news).await,
+                Some(done) = self.tasks.join_next() => self.ended(done).await,
+                () = until(self.renew_at) => self.connect(),
+            }
+            self.settle().await;
+        }
+    }
+
+    /// Ends all tasks and waits for them.
+    pub(super) async fn shut_down(&mut self) {
+        self.connects.shutdown().await;
+        self.tasks.shutdown().await;
+    }
+
+    fn line(&self) -> Line {
+        Line {
+            links: self.links.subscribe(),
+            retries: self.retries.subscribe(),
+        }
+    }
+
+    fn start_feeds(&mut self) {
+        let context = self.opened.context;
+        for (scope, namespace) in self.scopes.clone().into_iter().enumerate() {
+            let feed = |label: Option<String>, field: Option<String>| Feed {
+                namespace: namespace.clone(),
+                label_selector: label,
+                field_selector: field,
+                line: self.line(),
+                now: Arc::clone(&self.opened.outlet.now),
+            };
+            let watching = &self.opened.watching;
+            let pods = feed(watching.label_selector.clone(), watching.field_selector.clone());
+            let events = feed(None, None);
+            let (to_pods, to_events) = (self.news.0.clone(), self.news.0.clone());
+            let slim = move |pod: Pod| pod_row(context, pod);
+            self.tasks
+                .spawn(pods.run(slim, move |fed| News::Pods { scope, fed }, to_pods));
+            let slim = move |event: Event| event_row(context, event);
+            self.tasks
+                .spawn(events.run(slim, move |fed| News::Events { scope, fed }, to_events));
+        }
+    }
+
+    /// Makes the clients, unless that is under way.
+    fn connect(&mut self) {
+        self.renew_at = None;
+        if !self.connects.is_empty() {
+            return;
+        }
+        self.health.link = LinkHealth::Making;
+        self.generation += 1;
+        let (offer, generation) = (self.opened.offer.clone(), self.generation);
+        let streams = self.opened.watching.most_streams;
+        self.connects
+            .spawn(async move { connect(&offer, generation, streams).await });
+    }
+
+    fn connected(&mut self, made: Result<Result<Link, Refusal>, JoinError>) {
+        match made {
+            Ok(Ok(link)) => {
+                self.health.link = LinkHealth::Made;
+                self.health.trying();
+                self.renew_at = link.expires.map(|expires| self.renewal(expires));
+                self.links.send_replace(Some(Arc::new(link)));
+            }
+            Ok(Err(Refusal::NeedsLogin(cause))) => {
+                self.health.link = LinkHealth::NeedsLogin(cause);
+                // The old credentials are good for a moment: what kept the plugin from renewing them may pass.
+                self.renew_at = self.health.state().is_live().then(|| Instant::now() + LOGIN_AGAIN);
+            }
+            Ok(Err(Refusal::Broken(cause))) => self.health.link = LinkHealth::Broken(cause),
+            Err(_) => self.health.link = LinkHealth::Broken("an internal error".into()),
+        }
+    }
+
+    fn renewal(&self, expires: Time) -> Instant {
+        let left = expires.since(self.opened.outlet.now()).nanos();
+        let left = Duration::from_nanos(u64::try_from(left).unwrap_or(0));
+        Instant::now() + left.saturating_sub(RENEW_BEFORE).max(RENEW_AFTER)
+    }
+
+    /// The user wants it now: new credentials where they are missing, and another try of everything that waits.
+    fn retry(&mut self) {
+        self.renewed = self.links.borrow().is_none() || self.health.link != LinkHealth::Made;
+        if self.renewed {
+            self.connect();
+        }
+        self.retries.send_modify(|retries| *retries += 1);
+    }
+
+    fn exec(&mut self, session: Session) {
+        let link = self.links.borrow().clone();
+        if let Some(link) = link {
+            self.tasks.spawn(async move { session.run(link.api.clone()).await });
+        } else {
+            let cause = self.health.state().cause().unwrap_or("not connected yet").to_owned();
+            self.tasks.spawn(async move { session.refuse(&cause).await });
+        }
+    }
+
+    async fn hear(&mut self, news: News) {
+        match news {
+            News::Pods { scope, fed } => self.hear_pods(scope, fed).await,
+            News::Events { scope, fed } => self.hear_events(scope, fed).await,
+            News::Version(version) => {
+                self.version = Some(Arc::clone(&version));
+                self.report(Report::VersionLearned {
+                    context: self.opened.context,
+                    version,
+                })
+                .await;
+            }
+        }
+    }
+
+    async fn hear_pods(&mut self, scope: usize, fed: Fed<PodRow>) {
+        match fed {
+            Fed::Listed(rows) => self.pods_listed(scope, rows).await,
+            Fed::Opened => self.live(scope),
+            Fed::Applied(row) if self.opened.watching.wants_pod(&row) => {
+                self.pods.apply(scope, Arc::clone(&row.key.uid), row.clone());
+                self.report(Report::PodApplied(row.clone())).await;
+                self.follow(&row, None);
+            }
+            Fed::Applied(_) => {}
+            Fed::Deleted(row) => {
+                if self.pods.remove(scope, &row.key.uid).is_some() {
+                    self.followed.remove(&row.key.uid);
+                    self.report(Report::PodDeleted(row.key)).await;
+                }
+            }
+            Fed::Failed {
+                failure,
+                generation,
+                next,
+            } => {
+                self.health.failed(scope, &failure, next);
+                self.perhaps_unauthorized(&failure, generation);
+            }
+        }
+    }
+
+    async fn pods_listed(&mut self, scope: usize, mut rows: Vec<PodRow>) {
+        rows.retain(|row| self.opened.watching.wants_pod(row));
+        let gone = self
+            .pods
+            .list(scope, rows.iter().map(|row| (Arc::clone(&row.key.uid), row.clone())));
+        for row in gone {
+            self.followed.remove(&row.key.uid);
+        }
+        self.report(Report::PodsListed {
+            context: self.opened.context,
+            pods: self.pods.all(),
+        })
+        .await;
+        let first = self
+            .listed
+            .get_mut(scope)
+            .is_some_and(|listed| !std::mem::replace(listed, true));
+        let tail = self.opened.watching.tail.filter(|_| first);
+        for row in rows {
+            self.follow(&row, tail);
+        }
+    }
+
+    fn live(&mut self, scope: usize) {
+        self.health.live(scope);
+        self.renewed = false;
+        if self.version.is_none() {
+            self.ask_version();
+        }
+    }
+
+    fn ask_version(&mut self) {
+        let Some(link) = self.links.borrow().clone() else {
+            return;
+        };
+        let news = self.news.0.clone();
+        self.tasks.spawn(async move {
+            // Without an answer it is asked again when the cluster is live the next time.
+            if let Ok(Ok(info)) = timeout(ANSWER, link.api.apiserver_version()).await {
+                drop(news.send(News::Version(info.git_version.into())).await);
+            }
+        });
+    }
+
+    async fn hear_events(&mut self, scope: usize, fed: Fed<EventRow>) {
+        let context = self.opened.context;
+        match fed {
+            Fed::Listed(rows) => {
+                self.events
+                    .list(scope, rows.into_iter().map(|row| (Arc::clone(&row.uid), row)));
+                self.report(Report::EventsListed {
+                    context,
+                    events: self.events.all(),
+                })
+                .await;
+            }
+            Fed::Opened => self.limit_events(scope, None).await,
+            Fed::Applied(event) => {
+                self.events.apply(scope, Arc::clone(&event.uid), event.clone());
+                self.report(Report::EventApplied { context, event }).await;
+            }
+            // They go by age; what was shown of them may stay.
+            Fed::Deleted(event) => drop(self.events.remove(scope, &event.uid)),
+            Fed::Failed {
+                failure, generation, ..
+            } => {
+                self.perhaps_unauthorized(&failure, generation);
+                // A cluster that cannot be reached says so once, with its pods.
+                if failure.is(FailureKind::Forbidden) || self.health.state().is_live() {
+                    self.limit_events(scope, Some(failure.cause)).await;
+                }
+            }
+        }
+    }
+
+    async fn limit_events(&mut self, scope: usize, limit: Option<Arc<str>>) {
+        let Some(told) = self.event_limits.get_mut(scope) else {
+            return;
+        };
+        if *told == limit {
+            return;
+        }
+        told.clone_from(&limit);
+        if let Some(cause) = limit {
+            let what = self.what("events", scope);
+            self.report(Report::Limited {
+                context: self.opened.context,
+                what,
+                cause,
+            })
+            .await;
+        }
+    }
+
+    fn what(&self, kind: &str, scope: usize) -> Arc<str> {
+        match self.scopes.get(scope) {
+            Some(Some(namespace)) => format!("{kind} in namespace {namespace}").into(),
+            Some(None) | None => format!("{kind} of the cluster").into(),
+        }
+    }
+
+    /// 401: the clients are made anew once; if that does not help, a person is needed.
+    fn perhaps_unauthorized(&mut self, failure: &Failure, generation: u64) {
+        let current = self.links.borrow().as_ref().map(|link| link.generation);
+        if !failure.is(FailureKind::Unauthorized) || current != Some(generation) || !self.connects.is_empty() {
+            return;
+        }
+        if std::mem::replace(&mut self.renewed, true) {
+            self.health.link = LinkHealth::NeedsLogin(Arc::clone(&failure.cause));
+            let by_plugin = self.links.borrow().as_ref().is_some_and(|link| link.by_plugin);
+            // A plugin may open a window each time; everything else may have been renewed by somebody else.
+            self.renew_at = (!by_plugin).then(|| Instant::now() + LOGIN_AGAIN);
+        } else {
+            self.connect();
+        }
+    }
+
+    async fn hear_stream(&mut self, news: StreamNews) {
+        match news {
+            StreamNews::Opened => self.logs_opened = true,
+            StreamNews::Forbidden { cause } => {
+                if !std::mem::replace(&mut self.logs_forbidden, true) {
+                    let context = self.opened.context;
+                    self.report(Report::Limited {
+                        context,
+                        what: "logs".into(),
+                        cause,
+                    })
+                    .await;
+                }
+            }
+            StreamNews::Unauthorized { cause, generation } => {
+                let failure = Failure {
+                    kind: FailureKind::Unauthorized,
+                    ..Failure::broken(cause)
+                };
+                self.perhaps_unauthorized(&failure, generation);
+            }
+        }
+    }
+
+    /// Opens the logs that this state of the pod adds.
+    fn follow(&mut self, row: &PodRow, tail: Option<i64>) {
+        let watching = Arc::clone(&self.opened.watching);
+        let starts = self
+            .followed
+            .apply(row, self.bound, |name| watching.wants_container(name));
+        for start in starts {
+            let follow = self.following(row, start, tail);
+            self.tasks.spawn(follow.run());
+        }
+    }
+
+    fn following(&mut self, row: &PodRow, start: Start, tail: Option<i64>) -> Follow {
+        let Start {
+            container,
+            instance,
+            gap,
+            fate,
+        } = start;
+        let id = SourceId {
+            context: self.opened.context,
+            n: self.sources,
+        };
+        self.sources += 1;
+        let source = Source {
+            id,
+            target: Target {
+                pod: row.key.clone(),
+                container: container.name,
+            },
+            kind: container.kind,
+            workload: row.workload.clone(),
+            restarts: instance.restarts,
+            started: instance.started,
+            image: container.image,
+        };
+        Follow {
+            source,
+            instance: instance.id,
+            bound: self.bound,
+            tail,
+            gap,
+            fate,
+            line: self.line(),
+            slots: Arc::clone(&self.slots),
+            most_streams: self.opened.watching.most_streams,
+            outlet: self.opened.outlet.clone(),
+            news: self.stream_news.0.clone(),
+        }
+    }
+
+    /// A task ended; that one failed is said, the others go on.
+    async fn ended(&mut self, done: Result<(), JoinError>) {
+        if done.is_err_and(|error| error.is_panic()) {
+            let cause = "an internal error ended one of its tasks".into();
+            self.report(Report::Limited {
+                context: self.opened.context,
+                what: "this context".into(),
+                cause,
+            })
+            .await;
+        }
+    }
+
+    /// Tells what has changed of the state, its limits and the access to the logs.
+    async fn settle(&mut self) {
+        let context = self.opened.context;
+        let now = self.opened.outlet.now();
+        if let Some(state) = self.health.settle(now) {
+            self.report(Report::StateChanged { context, state }).await;
+        }
+        for (scope, cause) in self.health.limits() {
+            let what = self.what("pods", scope);
+            self.report(Report::Limited { context, what, cause }).await;
+        }
+        let access = self.access();
+        if std::mem::replace(&mut self.access, access) != access {
+            let ingest = match access {
+                Access::Untold => return,
+                Access::Watched => Ingest::Watched {
+                    context,
+                    at: now,
+                    watched: true,
+                },
+                Access::Lost => Ingest::Watched {
+                    context,
+                    at: now,
+                    watched: false,
+                },
+                Access::Forbidden => Ingest::Forbidden { context, at: now },
+            };
+            self.opened.outlet.ingest(ingest).await;
+        }
+    }
+
+    fn access(&self) -> Access {
+        use crate::model::ClusterState as State;
+        match self.health.state() {
+            State::Live { .. } if self.logs_forbidden && !self.logs_opened => Access::Forbidden,
+            State::Live { .. } => Access::Watched,
+            State::Forbidden { .. } => Access::Forbidden,
+            State::Connecting { .. }
+            | State::Stale { .. }
+            | State::NeedsLogin { .. }
+            | State::Unreachable { .. }
+            | State::Broken { .. } => match self.access {
+                Access::Untold => Access::Untold,
+                Access::Watched | Access::Lost | Access::Forbidden => Access::Lost,
+            },
+        }
+    }
+
+    async fn report(&self, report: Report) {
+        self.opened.outlet.report(report).await;
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}

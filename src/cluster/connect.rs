@@ -1,0 +1,345 @@
+//! From a kubeconfig's context to clients: one for lists and exec sessions, one for watches, and several for logs.
+//!
+//! kube's own client speaks HTTP/1.1 alone, one connection per stream, and never notices a dead link. Watches and logs
+//! therefore go over our own HTTP/2 stack, whose pings notice it; logs are spread over several connections because a
+//! server lets about a hundred streams share one and makes further requests wait for ever. Behind a proxy all go over
+//! kube's client, and whoever reads a stream has to be suspicious of its silence.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use kube::client::{Body, ConfigExt as _};
+use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use rustls::pki_types::ServerName;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tower::{BoxError, ServiceBuilder};
+
+use super::cause::{Failure, plain};
+use super::kubeconfig::Offer;
+use super::plugin;
+use super::proxy::ProxyVariables;
+use crate::model::Time;
+
+const CONNECT: Duration = Duration::from_secs(5);
+/// Reading certificate and token files, which may lie on a network disk.
+const BUILD: Duration = Duration::from_mins(1);
+const PING_EVERY: Duration = Duration::from_secs(10);
+const PING_ANSWER: Duration = Duration::from_secs(10);
+/// How late a dead link is noticed by pings.
+pub(super) const PING_BLINDNESS: Duration = Duration::from_secs(20);
+const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+/// Kubernetes allows 100 by default (`--http2-max-streams-per-connection`).
+const STREAMS_PER_CONNECTION: usize = 80;
+const WARM_UP: Duration = Duration::from_secs(20);
+/// Log requests on their way at the same time.
+const PARALLEL_OPENS: usize = 32;
+
+/// The clients of one context, with one set of credentials.
+pub(super) struct Link {
+    /// Counts the links of a context, so that a late complaint about an old one is known as such.
+    pub(super) generation: u64,
+    /// Lists, single questions, exec sessions.
+    pub(super) api: Client,
+    pub(super) watches: Client,
+    shards: Vec<Shard>,
+    opens: Arc<Semaphore>,
+    /// When the credentials expire, if a plugin said so.
+    pub(super) expires: Option<Time>,
+    /// Whether a plugin gave the credentials.
+    pub(super) by_plugin: bool,
+}
+
+/// One connection's worth of log streams.
+struct Shard {
+    client: Client,
+    room: Arc<Semaphore>,
+    /// Whether its connection stands. Without a first request that brings it up, every waiting stream would open one.
+    warm: AtomicBool,
+    warming: Semaphore,
+}
+
+/// A log stream's place on a connection.
+pub(super) struct Place {
+    pub(super) client: Client,
+    link: Arc<Link>,
+    shard: usize,
+    _room: OwnedSemaphorePermit,
+}
+
+/// Why a context cannot be connected at all.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The kubeconfig cannot be used.
+    Broken(Arc<str>),
+    /// The credential plugin did not give credentials.
+    NeedsLogin(Arc<str>),
+}
+
+/// Makes the clients. No request is sent, but a credential plugin is run.
+pub(super) async fn connect(offer: &Offer, generation: u64, streams: usize) -> Result<Link, Refusal> {
+    let mut config = configured(offer).await?;
+    let by_plugin = config.auth_info.exec.is_some();
+    let expires = plugin::resolve(&mut config.auth_info)
+        .await
+        .map_err(Refusal::NeedsLogin)?;
+    let built = spawn_blocking(move || build(&config, streams));
+    match timeout(BUILD, built).await {
+        Ok(Ok(Ok(clients))) => Ok(Link {
+            expires,
+            by_plugin,
+            ..clients.into_link(generation)
+        }),
+        Ok(Ok(Err(error))) => Err(Refusal::Broken(plain(&error).into())),
+        Ok(Err(_)) => Err(Refusal::Broken("making the client failed".into())),
+        Err(_) => Err(Refusal::Broken("reading the certificates took too long".into())),
+    }
+}
+
+async fn configured(offer: &Offer) -> Result<Config, Refusal> {
+    let mut kubeconfig = Kubeconfig::clone(&offer.kubeconfig);
+    let users = kubeconfig
+        .auth_infos
+        .iter_mut()
+        .filter_map(|named| named.auth_info.as_mut());
+    for exec in users.filter_map(|user| user.exec.as_mut()) {
+        // Should a plugin ever be run by kube itself, it must not touch the terminal either.
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
+    let proxy = proxy_named(&kubeconfig, &offer.name);
+    let options = KubeConfigOptions {
+        context: Some(offer.name.to_string()),
+        ..KubeConfigOptions::default()
+    };
+    let broken = |error: &kube::config::KubeconfigError| Refusal::Broken(plain(error).into());
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+        .await
+        .map_err(|error| broken(&error))?;
+    if let Some(provider) = &config.auth_info.auth_provider
+        && provider.config.contains_key("cmd-path")
+    {
+        // kube would run the command without a time limit; kubectl dropped it in 1.26.
+        return Err(Refusal::Broken(
+            format!(
+                "the auth provider {:?} is no longer supported; use a credential plugin",
+                provider.name
+            )
+            .into(),
+        ));
+    }
+    let decided = ProxyVariables::read().decide(proxy.as_deref(), &config.cluster_url);
+    config.proxy_url = match decided.map(|url| url.parse()).transpose() {
+        Ok(url) => url,
+        Err(_) => return Err(Refusal::Broken("the proxy's address is not a URL".into())),
+    };
+    config.connect_timeout = Some(CONNECT);
+    config.default_retry = false;
+    Ok(config)
+}
+
+/// The proxy that the kubeconfig names for the cluster of a context.
+fn proxy_named(kubeconfig: &Kubeconfig, context: &str) -> Option<String> {
+    let context = kubeconfig
+        .contexts
+        .iter()
+        .find(|named| named.name == context)?
+        .context
+        .as_ref()?;
+    let cluster = kubeconfig.clusters.iter().find(|named| named.name == context.cluster)?;
+    cluster.cluster.as_ref()?.proxy_url.clone()
+}
+
+struct Clients {
+    api: Client,
+    watches: Client,
+    logs: Vec<Client>,
+}
+
+impl Clients {
+    fn into_link(self, generation: u64) -> Link {
+        Link {
+            generation,
+            api: self.api,
+            watches: self.watches,
+            shards: self.logs.into_iter().map(Shard::new).collect(),
+            opens: Arc::new(Semaphore::new(PARALLEL_OPENS)),
+            expires: None,
+            by_plugin: false,
+        }
+    }
+}
+
+fn build(config: &Config, streams: usize) -> kube::Result<Clients> {
+    let api = Client::try_from(config.clone())?;
+    let shards = streams.div_ceil(STREAMS_PER_CONNECTION).max(1);
+    if config.proxy_url.is_some() {
+        return Ok(Clients {
+            watches: api.clone(),
+            logs: vec![api.clone(); shards],
+            api,
+        });
+    }
+    let tls = config.rustls_client_config()?;
+    let logs = (0..shards)
+        .map(|_| pinged(config, tls.clone()))
+        .collect::<kube::Result<_>>()?;
+    Ok(Clients {
+        api,
+        watches: pinged(config, tls)?,
+        logs,
+    })
+}
+
+/// A client that prefers HTTP/2 and pings its connections.
+fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(CONNECT));
+    connector.set_nodelay(true);
+    connector.set_keepalive(Some(TCP_KEEPALIVE));
+    let mut builder = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if let Some(name) = config
+        .tls_server_name
+        .clone()
+        .and_then(|name| ServerName::try_from(name).ok())
+    {
+        builder = builder.with_server_name_resolver(hyper_rustls::FixedServerNameResolver::new(name));
+    }
+    let client: legacy::Client<_, Body> = legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .http2_keep_alive_interval(PING_EVERY)
+        .http2_keep_alive_timeout(PING_ANSWER)
+        .http2_keep_alive_while_idle(true)
+        .http2_adaptive_window(true)
+        .build(builder.enable_all_versions().wrap_connector(connector));
+    let service = ServiceBuilder::new()
+        .layer(config.base_uri_layer())
+        .option_layer(config.auth_layer()?)
+        .layer(config.extra_headers_layer()?)
+        .map_err(BoxError::from)
+        .service(client);
+    Ok(Client::new(service, config.default_namespace.clone()))
+}
+
+impl Shard {
+    fn new(client: Client) -> Self {
+        Self {
+            client,
+            room: Arc::new(Semaphore::new(STREAMS_PER_CONNECTION)),
+            warm: AtomicBool::new(false),
+            warming: Semaphore::new(1),
+        }
+    }
+
+    /// Brings the connection up, one request for all who wait for it.
+    async fn warm_up(&self) -> Result<(), Failure> {
+        if self.warm.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let Ok(_only) = self.warming.acquire().await else {
+            return Ok(());
+        };
+        if self.warm.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        match timeout(WARM_UP, self.client.apiserver_version()).await {
+            // Refused is an answer too: the connection stands.
+            Ok(Ok(_) | Err(kube::Error::Api(_))) => {}
+            Ok(Err(error)) => return Err(Failure::of(&error)),
+            Err(_) => return Err(Failure::no_answer(WARM_UP)),
+        }
+        self.warm.store(true, Ordering::Release);
+        Ok(())
+    }
+}
+
+impl Link {
+    /// A place for one more log stream on the connection that has room.
+    pub(super) async fn place(self: Arc<Self>) -> Result<Place, Failure> {
+        for (n, shard) in self.shards.iter().enumerate() {
+            let Ok(room) = Arc::clone(&shard.room).try_acquire_owned() else {
+                continue;
+            };
+            shard.warm_up().await?;
+            return Ok(Place {
+                client: shard.client.clone(),
+                shard: n,
+                _room: room,
+                link: Arc::clone(&self),
+            });
+        }
+        Err(Failure::broken("no connection has room for another log stream"))
+    }
+
+    /// Waits until one of the few requests that may be on their way at a time can be sent.
+    pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.opens).acquire_owned().await.ok()
+    }
+}
+
+impl Place {
+    /// The connection broke: the next stream has to bring it up anew.
+    pub(super) fn broke(&self) {
+        if let Some(shard) = self.link.shards.get(self.shard) {
+            shard.warm.store(false, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kubeconfig::Contexts;
+    use super::*;
+
+    async fn check(cluster: &str, user: &str, expected: Result<(), Refusal>) {
+        let yaml = format!(
+            "contexts: [{{name: c, context: {{cluster: c, user: u}}}}]\nclusters: [{{name: c, cluster: {cluster}}}]\nusers: \
+             [{{name: u, user: {user}}}]\n"
+        );
+        let offer = Contexts::from_yaml(&yaml)
+            .unwrap()
+            .choose(&["c".to_owned()])
+            .unwrap()
+            .remove(0);
+        let connected = connect(&offer, 1, 250)
+            .await
+            .map(|link| assert_eq!(link.shards.len(), 4));
+        assert_eq!(connected, expected);
+    }
+
+    #[tokio::test]
+    async fn an_unusable_kubeconfig_says_what_is_wrong() {
+        let broken = |words: &str| Err(Refusal::Broken(words.into()));
+        let good = "{server: 'https://127.0.0.1:1'}";
+        check(good, "{token: t}", Ok(())).await;
+        check("{}", "{}", broken("cluster url is missing on selected cluster")).await;
+        check(
+            good,
+            "{auth-provider: {name: gcp, config: {cmd-path: /bin/true}}}",
+            broken("the auth provider \"gcp\" is no longer supported; use a credential plugin"),
+        )
+        .await;
+        check(
+            good,
+            "{client-certificate: /nonexistent, client-key: /nonexistent}",
+            broken("No such file or directory"),
+        )
+        .await;
+        check(
+            good,
+            "{exec: {command: /nonexistent/p}}",
+            Err(Refusal::NeedsLogin(
+                "credential plugin \"/nonexistent/p\" cannot be run: No such file or directory".into(),
+            )),
+        )
+        .await;
+    }
+}

@@ -1,0 +1,175 @@
+//! What it means that a cluster did not show a pattern: nothing, for one of many reasons, or that it is not there.
+
+use crate::model::{Span, Time};
+
+use super::exposure::{BIN, Watched, Watching};
+use super::sample::{Alignment, Exposed, Sample, SubjectKind};
+use super::statistics::silence;
+
+/// Episodes to be expected before their absence is considered at all.
+pub const LEAST_EXPECTED: f64 = 3.0;
+
+/// Episodes to be seen elsewhere before anything is concluded from them.
+pub const LEAST_SEEN: f64 = 3.0;
+
+/// After log access was gained, streams open one by one; until then, what has not opened may still.
+const SETTLED: Span = Span::from_secs(5);
+
+/// The same in a context where nothing at all has opened yet: its first list may be slow.
+const SETTLED_EMPTY: Span = Span::from_secs(15);
+
+/// Why nothing was seen.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Silence {
+    NotWatched,
+    Forbidden,
+    NotDeployed,
+    /// Just connected: the workload may not have been found yet.
+    Settling,
+    /// It runs there, but no stream of it is or was open.
+    NoStream,
+    Gaps,
+    /// It was not watched any more when the pattern was first seen elsewhere.
+    Before,
+    /// It is written near a start, and no start was watched here.
+    NoStart,
+    /// Too rare where it is seen: this many more episodes are needed.
+    TooRare(u32),
+    /// Something can be said: so many episodes were to be expected.
+    Expected(Expectation),
+    /// The pattern is a mixture of many.
+    Mixture,
+}
+
+/// What silence is weighed with.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Expectation {
+    /// Episodes expected here at the rate of the others.
+    pub mean: f64,
+    /// Episodes that this rests on.
+    pub evidence: f64,
+    /// The probability of seeing none.
+    pub p: f64,
+    /// By how many the mean grows each second from now on.
+    pub growth: f64,
+}
+
+/// How clusters differ, as far as one pattern has no say in it.
+#[derive(Clone, Debug)]
+pub struct Yardstick {
+    /// Relative traffic of each cluster.
+    pub traffic: Vec<f64>,
+    /// `Balance::scatter`.
+    pub scatter: f64,
+}
+
+impl Expectation {
+    /// How long to watch on until `wanted` episodes were to be expected, if that can be said.
+    pub fn wait_for(&self, wanted: f64) -> Option<Span> {
+        const LONGEST: f64 = 7.0 * 24.0 * 3600.0;
+        let secs = (wanted - self.mean).max(1.0e-9) / self.growth;
+        (self.growth > 0.0 && secs < LONGEST).then(|| whole_secs(secs))
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "at most a week of seconds")]
+fn whole_secs(secs: f64) -> Span {
+    Span::from_secs(secs.ceil() as i64)
+}
+
+impl Silence {
+    /// Why the cluster `place`, where the sample has no record, is silent.
+    pub fn of(sample: &Sample<'_>, place: usize, context: &Watched, yard: &Yardstick, now: Time) -> Self {
+        let Some(cell) = sample.cells.get(place) else {
+            return Self::NotWatched;
+        };
+        if sample.subject.kind == SubjectKind::Rest {
+            return Self::Mixture;
+        }
+        match context.watching {
+            Watching::Never => return Self::NotWatched,
+            Watching::Forbidden => return Self::Forbidden,
+            Watching::Since(since) if !cell.deployed => return not_deployed(context, since, now),
+            Watching::Until(_) if !cell.deployed => return Self::Before,
+            Watching::Since(_) | Watching::Until(_) => {}
+        }
+        not_watched_enough(sample, cell).unwrap_or_else(|| expectation(sample, place, yard))
+    }
+
+    pub const fn blocks(&self) -> bool {
+        !matches!(self, Self::NotDeployed)
+    }
+}
+
+fn not_deployed(context: &Watched, since: Time, now: Time) -> Silence {
+    let settled = if context.has_sources { SETTLED } else { SETTLED_EMPTY };
+    if now.since(since) < settled {
+        Silence::Settling
+    } else {
+        Silence::NotDeployed
+    }
+}
+
+fn not_watched_enough(sample: &Sample<'_>, cell: &Exposed) -> Option<Silence> {
+    if cell.watched <= 0 {
+        Some(if cell.gaps > 0 {
+            Silence::Gaps
+        } else {
+            Silence::NoStream
+        })
+    } else if !cell.overlaps {
+        Some(Silence::Before)
+    } else if cell.time <= 0.0 {
+        Some(match sample.alignment {
+            Alignment::SinceStart => Silence::NoStart,
+            Alignment::AnyTime | Alignment::Fatal => Silence::NoStream,
+        })
+    } else {
+        None
+    }
+}
+
+/// The others' rate, of those emitters that run here, applied to what was watched here.
+fn expectation(sample: &Sample<'_>, place: usize, yard: &Yardstick) -> Silence {
+    let traffic = yard.traffic.get(place).copied().unwrap_or(1.0);
+    let (mut seen, mut exposure, mut here, mut open) = (0.0, 0.0, 0.0, 0);
+    for part in &sample.parts {
+        let Some(cell) = part.cells.get(place).filter(|cell| cell.time > 0.0) else {
+            continue;
+        };
+        here += cell.time * traffic;
+        open += cell.open;
+        for (other, traffic) in part.cells.iter().zip(&yard.traffic) {
+            if other.episodes > 0.0 {
+                seen += other.episodes;
+                exposure += other.bins * traffic;
+            }
+        }
+    }
+    if seen < LEAST_SEEN {
+        return Silence::TooRare(missing_episodes(seen));
+    }
+    let evidence = seen - 1.0;
+    let rate = evidence / exposure.max(f64::MIN_POSITIVE);
+    let mean = rate * here;
+    let grows = match sample.alignment {
+        // The time of the next start is not known.
+        Alignment::SinceStart => 0.0,
+        Alignment::AnyTime | Alignment::Fatal => f64::from(open) / BIN.as_secs_f64(),
+    };
+    Silence::Expected(Expectation {
+        mean,
+        evidence,
+        p: silence(mean, evidence, yard.scatter),
+        growth: rate * traffic * grows,
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between one and three"
+)]
+fn missing_episodes(seen: f64) -> u32 {
+    (LEAST_SEEN - seen).max(1.0) as u32
+}

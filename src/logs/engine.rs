@@ -1,0 +1,499 @@
+//! The one writer of what was read: lines to records, records to patterns, counts to findings, all as snapshots. It
+//! has no thread and no clock; who owns it gives it batches and the time.
+
+mod tally;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use hashbrown::HashMap;
+
+use crate::contrast::exposure::LaneId;
+use crate::contrast::{Counts, Finding, Judge, Ledger, Occurrence, Subject, SubjectKind, Watching};
+use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
+use crate::text::join::{Joined, Joiner};
+
+use super::pattern::{Entry, MOST_PATTERNS, Miner, PatternKind};
+use super::record::{Content, Position, Record};
+use super::snapshot::{Snapshot, Tally};
+use super::store::Records;
+use tally::Rates;
+
+/// How often findings are made anew at most, while there is news.
+const REFRESH: Span = Span::from_millis(500);
+
+/// How often findings are made anew without news: what is watched grows with time alone.
+const REFRESH_IDLE: Span = Span::from_secs(2);
+
+/// What the engine may use.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// Bytes that the kept records may cost. The oldest go.
+    pub memory: usize,
+    /// Patterns that are told apart.
+    pub patterns: usize,
+    /// Whether every record is kept for `Engine::take_fresh`, beside the store.
+    pub fresh: Fresh,
+}
+
+/// Whether finished records are handed out one by one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fresh {
+    Kept,
+    NotKept,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        Self {
+            memory: 256 * 1024 * 1024,
+            patterns: MOST_PATTERNS,
+            fresh: Fresh::NotKept,
+        }
+    }
+}
+
+/// Takes batches, gives snapshots.
+pub struct Engine {
+    config: EngineConfig,
+    sources: Arc<BTreeMap<SourceId, Arc<Source>>>,
+    streams: HashMap<SourceId, Stream>,
+    /// Streams with an open record, by when it must be closed.
+    due: BTreeSet<(Time, SourceId)>,
+    miner: Miner,
+    records: Records,
+    next_id: u64,
+    ledger: Ledger,
+    counts: Counts,
+    judge: Judge,
+    /// One list per pattern, by its number.
+    examples: Vec<Examples>,
+    tallies: BTreeMap<ContextId, Tally>,
+    rates: Rates,
+    fresh: Vec<Record>,
+    findings: Arc<Vec<Finding>>,
+    news: News,
+    refreshed: Option<Time>,
+    published: Option<Arc<Snapshot>>,
+    joined: Vec<Joined>,
+}
+
+/// What has changed since the last snapshot and the last findings.
+#[derive(Clone, Copy, Debug, Default)]
+struct News {
+    /// The snapshot is out of date.
+    any: bool,
+    /// The findings are out of date.
+    counts: bool,
+    /// The findings claim what is known to be false.
+    urgent: bool,
+}
+
+/// One source: its open record, and where it is counted.
+struct Stream {
+    joiner: Joiner,
+    due: Option<Time>,
+    lane: LaneId,
+}
+
+/// Records of one pattern that can be shown, ascending and far apart, so that some are held when the first is not.
+#[derive(Clone, Debug, Default)]
+struct Examples {
+    kept: Vec<Position>,
+    latest: Option<Position>,
+}
+
+impl Engine {
+    pub fn new(config: EngineConfig) -> Self {
+        Self {
+            miner: Miner::new(config.patterns),
+            config,
+            sources: Arc::default(),
+            streams: HashMap::new(),
+            due: BTreeSet::new(),
+            records: Records::default(),
+            next_id: 1,
+            ledger: Ledger::default(),
+            counts: Counts::default(),
+            judge: Judge::default(),
+            examples: Vec::new(),
+            tallies: BTreeMap::new(),
+            rates: Rates::default(),
+            fresh: Vec::new(),
+            findings: Arc::default(),
+            news: News::default(),
+            refreshed: None,
+            published: None,
+            joined: Vec::new(),
+        }
+    }
+
+    /// The contexts that were asked for, in their order on the screen, each with its name. One that is never heard of
+    /// again is not watched: nothing is concluded from its silence.
+    pub fn open_contexts(&mut self, contexts: Vec<(ContextId, Arc<str>)>) {
+        for (context, _) in &contexts {
+            self.tallies.entry(*context).or_default();
+        }
+        self.ledger.open_contexts(contexts);
+        self.news_of_exposure();
+    }
+
+    pub fn apply(&mut self, ingest: Ingest, now: Time) {
+        match ingest {
+            Ingest::Watched { context, at, watched } => self.watch_changed(context, at, watched),
+            Ingest::Forbidden { context, .. } => {
+                self.tallies.entry(context).or_default();
+                self.ledger.watch_changed(context, Watching::Forbidden);
+                self.news_of_exposure();
+            }
+            Ingest::SourceOpened(source) => self.open(source),
+            Ingest::CoverageBegan { source, from } => {
+                self.ledger.coverage_began(source, from);
+                self.news.counts = true;
+            }
+            Ingest::CoverageEnded { source, at } => {
+                self.ledger.coverage_ended(source, at);
+                self.news.counts = true;
+            }
+            Ingest::Lines { source, lines } => self.read(source, lines, now),
+            Ingest::GapFound { source, gap } => self.gap_found(source, gap),
+            Ingest::SourceEnded { source, at } => {
+                self.close_record(source);
+                self.ledger.source_ended(source, at);
+                self.news.counts = true;
+            }
+        }
+    }
+
+    /// Closes the records whose time has come and makes findings anew if they are due.
+    pub fn tick(&mut self, now: Time) {
+        while let Some((at, source)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            self.due.remove(&(at, source));
+            let mut joined = std::mem::take(&mut self.joined);
+            if let Some(stream) = self.streams.get_mut(&source) {
+                stream.due = None;
+                stream.joiner.flush_due(now, &mut joined);
+            }
+            self.take_in(source, &mut joined);
+            self.joined = joined;
+            self.wait_for(source);
+        }
+        self.refresh_if_due(now);
+    }
+
+    /// When `tick` has something to do again, if no batch comes before.
+    pub fn next_due(&self) -> Option<Time> {
+        let record = self.due.first().map(|(at, _)| *at);
+        let findings = self.refresh_due();
+        match (record, findings) {
+            (Some(record), Some(findings)) => Some(record.min(findings)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// Everything up to now. The same as before if nothing has changed.
+    pub fn snapshot(&mut self, now: Time) -> Arc<Snapshot> {
+        self.tick(now);
+        self.news.any |= self.rates.moves(now);
+        let generation = match &self.published {
+            Some(published) if !self.news.any => return published.clone(),
+            Some(published) => published.generation + 1,
+            None => 1,
+        };
+        self.news.any = false;
+        let mut tallies = self.tallies.clone();
+        for (context, tally) in &mut tallies {
+            tally.rate = self.rates.of(*context, now);
+        }
+        let snapshot = Arc::new(Snapshot {
+            generation,
+            at: now,
+            tallies: Arc::new(tallies),
+            sources: self.sources.clone(),
+            findings: self.findings.clone(),
+            records: self.records.clone(),
+        });
+        self.published = Some(snapshot.clone());
+        snapshot
+    }
+
+    /// The records finished since the last call, as they arrived. Only with `Fresh::Kept`.
+    pub fn take_fresh(&mut self) -> Vec<Record> {
+        std::mem::take(&mut self.fresh)
+    }
+
+    /// What was opened.
+    pub fn source(&self, id: SourceId) -> Option<&Arc<Source>> {
+        self.sources.get(&id)
+    }
+
+    fn watch_changed(&mut self, context: ContextId, at: Time, watched: bool) {
+        self.tallies.entry(context).or_default();
+        let watching = if watched {
+            Watching::Since(at)
+        } else {
+            Watching::Until(at)
+        };
+        self.ledger.watch_changed(context, watching);
+        self.news_of_exposure();
+    }
+
+    fn open(&mut self, source: Source) {
+        self.tallies.entry(source.id.context).or_default();
+        let lane = self.ledger.opened(&source);
+        let id = source.id;
+        Arc::make_mut(&mut self.sources).insert(id, Arc::new(source));
+        self.streams.entry(id).or_insert_with(|| Stream {
+            joiner: Joiner::new(),
+            due: None,
+            lane,
+        });
+        self.news.any = true;
+        self.news.counts = true;
+    }
+
+    fn news_of_exposure(&mut self) {
+        self.news = News {
+            any: true,
+            counts: true,
+            urgent: true,
+        };
+    }
+
+    fn read(&mut self, source: SourceId, lines: Vec<Line>, now: Time) {
+        let tally = self.tallies.entry(source.context).or_default();
+        let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
+        tally.lines += count;
+        for line in &lines {
+            tally.bytes += u64::try_from(line.bytes.len()).unwrap_or(u64::MAX);
+        }
+        self.rates.add(source.context, count, now);
+        self.news.any = true;
+        let mut joined = std::mem::take(&mut self.joined);
+        if let Some(stream) = self.streams.get_mut(&source) {
+            for line in lines {
+                stream.joiner.push(line, now, &mut joined);
+            }
+        }
+        self.take_in(source, &mut joined);
+        self.joined = joined;
+        self.wait_for(source);
+    }
+
+    fn gap_found(&mut self, source: SourceId, gap: Gap) {
+        self.close_record(source);
+        self.ledger.gap_found(source, &gap);
+        self.tallies.entry(source.context).or_default().gaps += 1;
+        let record = Record {
+            id: self.new_id(),
+            source,
+            time: gap.from,
+            content: Content::Gap(gap),
+        };
+        self.keep(record);
+        self.news_of_exposure();
+    }
+
+    /// The open record of a source is complete.
+    fn close_record(&mut self, source: SourceId) {
+        let mut joined = std::mem::take(&mut self.joined);
+        if let Some(stream) = self.streams.get_mut(&source) {
+            stream.joiner.flush(&mut joined);
+        }
+        self.take_in(source, &mut joined);
+        self.joined = joined;
+        self.wait_for(source);
+    }
+
+    /// Keeps the list of streams with an open record in step.
+    fn wait_for(&mut self, source: SourceId) {
+        let Some(stream) = self.streams.get_mut(&source) else {
+            return;
+        };
+        let due = stream.joiner.due();
+        if stream.due == due {
+            return;
+        }
+        if let Some(before) = stream.due {
+            self.due.remove(&(before, source));
+        }
+        if let Some(due) = due {
+            self.due.insert((due, source));
+        }
+        stream.due = due;
+    }
+
+    fn take_in(&mut self, source: SourceId, joined: &mut Vec<Joined>) {
+        let Some(lane) = self.streams.get(&source).map(|stream| stream.lane) else {
+            joined.clear();
+            return;
+        };
+        for joined in joined.drain(..) {
+            self.take_in_one(source, lane, joined);
+        }
+        self.records.shrink_to(self.config.memory);
+    }
+
+    fn take_in_one(&mut self, source: SourceId, lane: LaneId, joined: Joined) {
+        let pattern = self.miner.learn(&Entry {
+            level: joined.level,
+            header: &joined.header,
+            lines: &joined.lines,
+        });
+        let tally = self.tallies.entry(source.context).or_default();
+        tally.records += 1;
+        tally.errors += u64::from(joined.level.is_error());
+        self.ledger.wrote(source, joined.time);
+        let is_new_here = self.counts.add(Occurrence {
+            pattern,
+            source,
+            lane,
+            at: joined.time,
+            age: self.ledger.age_class(source, joined.time),
+        });
+        self.news.counts = true;
+        self.news.urgent |= is_new_here && self.judge.contradicts(pattern, source.context);
+        let record = Record {
+            id: self.new_id(),
+            source,
+            time: joined.time,
+            content: Content::Text {
+                level: joined.level,
+                pattern,
+                bytes: in_one(joined.lines),
+            },
+        };
+        self.note_example(pattern, record.position());
+        self.keep(record);
+    }
+
+    fn keep(&mut self, record: Record) {
+        if self.config.fresh == Fresh::Kept {
+            self.fresh.push(record.clone());
+        }
+        self.records.insert(record);
+        self.news.any = true;
+    }
+
+    fn new_id(&mut self) -> RecordId {
+        let id = RecordId(self.next_id);
+        self.next_id += 1;
+        id
+    }
+
+    fn note_example(&mut self, pattern: PatternId, at: Position) {
+        let Ok(index) = usize::try_from(pattern.0) else { return };
+        if self.examples.len() <= index {
+            self.examples.resize_with(index + 1, Examples::default);
+        }
+        self.examples[index].note(at);
+    }
+
+    fn refresh_if_due(&mut self, now: Time) {
+        if self.refresh_due().is_some_and(|due| due <= now) {
+            self.refresh(now);
+        }
+    }
+
+    fn refresh_due(&self) -> Option<Time> {
+        let Some(last) = self.refreshed else {
+            return (self.news.counts || self.news.urgent).then_some(Time::MIN);
+        };
+        if self.news.urgent {
+            Some(Time::MIN)
+        } else if self.news.counts || self.judge.is_waiting() {
+            Some(last + REFRESH)
+        } else if self.ledger.is_listening() {
+            Some(last + REFRESH_IDLE)
+        } else {
+            None
+        }
+    }
+
+    fn refresh(&mut self, now: Time) {
+        let records = &self.records;
+        let subjects: Vec<_> = self
+            .miner
+            .patterns()
+            .iter()
+            .zip(&mut self.examples)
+            .map(|(pattern, examples)| Subject {
+                pattern: pattern.id,
+                template: pattern.text(),
+                level: pattern.level,
+                example: examples.first_held(records),
+                kind: match pattern.kind {
+                    PatternKind::Pattern => SubjectKind::Pattern,
+                    PatternKind::Rest => SubjectKind::Rest,
+                },
+            })
+            .collect();
+        self.findings = Arc::new(self.judge.look(&self.ledger, &self.counts, &subjects, now));
+        self.refreshed = Some(now);
+        self.news = News {
+            any: true,
+            counts: false,
+            urgent: false,
+        };
+    }
+}
+
+/// The lines of a record as one text.
+fn in_one(mut lines: Vec<Bytes>) -> Bytes {
+    if lines.len() == 1 {
+        return lines.pop().unwrap_or_default();
+    }
+    let mut text = BytesMut::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
+    for (n, line) in lines.iter().enumerate() {
+        if n > 0 {
+            text.extend_from_slice(b"\n");
+        }
+        text.extend_from_slice(line);
+    }
+    text.freeze()
+}
+
+impl Examples {
+    /// Examples kept of one pattern.
+    const MOST: usize = 16;
+
+    fn note(&mut self, at: Position) {
+        self.latest = self.latest.max(Some(at));
+        match self.kept.first() {
+            None => self.kept.push(at),
+            Some(first) if at < *first => self.kept.insert(0, at),
+            Some(_) => self.spread(at),
+        }
+    }
+
+    /// Keeps one from time to time, twice as seldom whenever the list is full.
+    fn spread(&mut self, at: Position) {
+        const APART: Span = Span::from_secs(10);
+        let (Some(first), Some(last)) = (self.kept.first(), self.kept.last()) else {
+            return;
+        };
+        let so_far = Span(last.time.since(first.time).nanos() / 8);
+        if at.time.since(last.time) < so_far.max(APART) {
+            return;
+        }
+        self.kept.push(at);
+        if self.kept.len() > Self::MOST {
+            let mut n = 0;
+            self.kept.retain(|_| {
+                n += 1;
+                n % 2 == 1
+            });
+        }
+    }
+
+    /// The first one that is still held; the others before it are forgotten.
+    fn first_held(&mut self, records: &Records) -> RecordId {
+        let gone = self.kept.iter().take_while(|at| records.get(**at).is_none()).count();
+        self.kept.drain(..gone);
+        if let (true, Some(latest)) = (self.kept.is_empty(), self.latest) {
+            self.kept.push(latest);
+        }
+        self.kept.first().map_or(RecordId(0), |at| at.id)
+    }
+}

@@ -1,0 +1,633 @@
+//! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
+//! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
+
+use super::words::{CUES, DATES, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+
+/// Parts of one text at most; what comes after is one variable.
+const MOST_ITEMS: usize = 256;
+
+/// Bytes of one text that are looked at.
+const MOST_BYTES: usize = 4096;
+
+/// One part of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    pub(super) kind: Kind,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Word,
+    Variable,
+    Mark(u8),
+    /// A number that is a kind of outcome, such as an exit code: constant, unlike other numbers.
+    Code,
+    /// An HTTP status, constant by its hundreds.
+    Status(u8),
+}
+
+impl Item {
+    pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.start..self.end).unwrap_or_default()
+    }
+}
+
+/// What a byte can be.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Blank,
+    Mark,
+    Digit,
+    Upper,
+    Lower,
+    Dot,
+    Slash,
+    /// Any other byte that may stand in a word.
+    Joint,
+}
+
+const CLASSES: [Class; 256] = classes();
+
+const fn classes() -> [Class; 256] {
+    let mut table = [Class::Joint; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        table[byte] = match b {
+            0..=b' ' | 0x7f => Class::Blank,
+            b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'`'
+            | b'|' => Class::Mark,
+            b'0'..=b'9' => Class::Digit,
+            b'A'..=b'Z' => Class::Upper,
+            b'a'..=b'z' | b'_' | 0x80.. => Class::Lower,
+            b'.' => Class::Dot,
+            b'/' | b'\\' => Class::Slash,
+            _ => Class::Joint,
+        };
+        byte += 1;
+    }
+    table
+}
+
+const fn class(byte: u8) -> Class {
+    CLASSES[byte as usize]
+}
+
+/// Scans `text` and puts its parts into `items`, which is emptied first.
+pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
+    items.clear();
+    let mut scanner = Scanner {
+        text: text.get(..MOST_BYTES).unwrap_or(text),
+        at: 0,
+        items,
+        words: 0,
+        quote: None,
+    };
+    while scanner.at < scanner.text.len() && scanner.items.len() < MOST_ITEMS {
+        scanner.step();
+    }
+    if scanner.at < text.len() {
+        let at = scanner.at;
+        scanner.variable(at, text.len());
+    }
+}
+
+struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    items: &'a mut Vec<Item>,
+    /// Constant words so far.
+    words: usize,
+    /// The quotation that is open, if its text is scanned like any other.
+    quote: Option<u8>,
+}
+
+/// How many of what was found in a word on the way to its end.
+#[derive(Default)]
+struct Traits {
+    digits: usize,
+    /// Letters that lower-case hexadecimal numbers do not have.
+    other_letters: usize,
+    slashes: usize,
+    dots: usize,
+    at_signs: usize,
+    /// Question marks behind a slash.
+    queries: usize,
+}
+
+impl Scanner<'_> {
+    fn step(&mut self) {
+        let byte = self.text[self.at];
+        match class(byte) {
+            Class::Blank => self.at += 1,
+            Class::Mark => self.mark(byte),
+            Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => self.at += 1,
+            Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => self.word(),
+        }
+    }
+
+    fn peek(&self, ahead: usize) -> Option<u8> {
+        self.text.get(self.at + ahead).copied()
+    }
+
+    fn word(&mut self) {
+        let start = self.at;
+        let traits = self.skip_word();
+        let end = self.at;
+        if self.is_url() {
+            self.skip_to_blank();
+            self.variable(start, self.at);
+        } else if traits.slashes >= 2 || (traits.slashes == 1 && self.text[start] == b'/' && end > start + 1) {
+            if traits.queries > 0 || self.peek(0) == Some(b'=') {
+                self.skip_to_blank();
+            }
+            self.variable(start, self.at);
+        } else if self.is_key() {
+            self.pair(start, end);
+        } else if traits.digits > 0 {
+            self.number(start, end);
+        } else if self.is_variable_word(start, end, &traits) {
+            self.variable(start, end);
+        } else {
+            self.constant(start, end);
+        }
+    }
+
+    /// Moves behind the word.
+    fn skip_word(&mut self) -> Traits {
+        let mut traits = Traits::default();
+        while let Some(byte) = self.text.get(self.at).copied() {
+            match class(byte) {
+                Class::Digit => traits.digits += 1,
+                Class::Upper => traits.other_letters += 1,
+                Class::Lower => traits.other_letters += usize::from(!byte.is_ascii_hexdigit()),
+                Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => break,
+                Class::Slash => traits.slashes += 1,
+                Class::Joint => {
+                    traits.at_signs += usize::from(byte == b'@');
+                    traits.queries += usize::from(byte == b'?' && traits.slashes > 0);
+                }
+                Class::Dot => traits.dots += 1,
+                Class::Mark if byte == b'\'' && self.is_apostrophe() => {}
+                Class::Blank | Class::Mark => break,
+            }
+            self.at += 1;
+        }
+        traits
+    }
+
+    /// As in `can't`.
+    fn is_apostrophe(&self) -> bool {
+        self.quote != Some(b'\'')
+            && self.at > 0
+            && self.text[self.at - 1].is_ascii_alphabetic()
+            && self.peek(1).is_some_and(|b| b.is_ascii_lowercase())
+            && self
+                .peek(2)
+                .is_none_or(|b| !b.is_ascii_alphanumeric() || b == b'e' || b == b'l')
+    }
+
+    fn is_url(&self) -> bool {
+        self.text.get(self.at..self.at + 3) == Some(b"://")
+    }
+
+    /// Moves behind an address or a path with its query, which may hold most marks.
+    fn skip_to_blank(&mut self) {
+        while let Some(byte) = self.text.get(self.at).copied() {
+            if class(byte) == Class::Blank || matches!(byte, b'"' | b'\'' | b'`' | b'<' | b'>' | b')' | b']' | b'}') {
+                break;
+            }
+            if matches!(byte, b',' | b':' | b';' | b'|') && self.peek(1).is_none_or(|b| class(b) == Class::Blank) {
+                break;
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Whether `=` and a value follow the word directly.
+    fn is_key(&self) -> bool {
+        self.peek(0) == Some(b'=')
+            && self
+                .peek(1)
+                .is_some_and(|b| class(b) != Class::Blank && b != b'=' && b != b'>')
+    }
+
+    /// `key=value`. The value varies, unless the key says that it tells what happened. Behind a sentence the pairs are
+    /// left out, since programs put them in any order and leave some away.
+    fn pair(&mut self, start: usize, end: usize) {
+        let key = self.text.get(start..end).unwrap_or_default();
+        if is_one_of(TELLING_KEYS, key) {
+            self.constant(start, end);
+            self.push(Kind::Mark(b'='), self.at, self.at + 1);
+            self.at += 1;
+            return;
+        }
+        self.at += 1;
+        let value = self.at;
+        self.skip_value();
+        if self.words > 0 {
+            self.leave_out();
+            return;
+        }
+        self.push(Kind::Word, start, end);
+        self.push(Kind::Mark(b'='), end, value);
+        self.variable(value, self.at);
+    }
+
+    /// A comma before a pair that was left out goes too.
+    fn leave_out(&mut self) {
+        if self
+            .items
+            .last()
+            .is_some_and(|item| matches!(item.kind, Kind::Mark(b',' | b';')))
+        {
+            self.items.pop();
+        }
+    }
+
+    fn skip_value(&mut self) {
+        match self.peek(0) {
+            Some(quote) if is_quote(quote) => {
+                self.at = self.closing_quote(quote).map_or(self.text.len(), |end| end + 1);
+            }
+            Some(open @ (b'{' | b'[' | b'(')) => self.skip_nested(open),
+            _ => {
+                while self.text.get(self.at).is_some_and(|b| {
+                    class(*b) != Class::Blank && !matches!(b, b',' | b';' | b')' | b']' | b'}' | b'|' | b'"' | b'\'')
+                }) {
+                    self.at += 1;
+                }
+            }
+        }
+    }
+
+    /// Where the quotation that begins here ends, not counting escaped quotes; one that begins with an escaped quote,
+    /// as in the strings of JSON, ends with one.
+    fn closing_quote(&self, quote: u8) -> Option<usize> {
+        let escaped = self.at > 0 && self.text[self.at - 1] == b'\\';
+        let mut at = self.at + 1;
+        while let Some(byte) = self.text.get(at) {
+            if *byte == b'\\' {
+                at += 1;
+                if escaped && self.text.get(at) == Some(&quote) {
+                    return Some(at);
+                }
+            } else if *byte == quote {
+                return Some(at);
+            }
+            at += 1;
+        }
+        None
+    }
+
+    fn skip_nested(&mut self, open: u8) {
+        let close = closing_of(open);
+        let mut depth = 0_usize;
+        while let Some(byte) = self.text.get(self.at).copied() {
+            self.at += 1;
+            if byte == open {
+                depth += 1;
+            } else if byte == close {
+                depth -= 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// A word with a digit in it: varies, unless it is a code that says how something ended.
+    fn number(&mut self, start: usize, end: usize) {
+        let number = self.text.get(start..end).unwrap_or_default();
+        let digits = without_full_stop(number);
+        if matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit) {
+            match self.outcome() {
+                Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
+                    return self.push(Kind::Status(digits[0]), start, end);
+                }
+                Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
+                Some(Outcome::Status) | None => {}
+            }
+        }
+        if let Some(last) = self.items.last_mut()
+            && last.kind == Kind::Word
+            && is_one_of(DATES, last.bytes(self.text))
+        {
+            last.kind = Kind::Variable;
+            self.words -= 1;
+            self.merge();
+        }
+        self.variable(start, end);
+    }
+
+    /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
+    fn outcome(&self) -> Option<Outcome> {
+        let mut words = self
+            .items
+            .iter()
+            .rev()
+            .filter(|item| !matches!(item.kind, Kind::Mark(b':' | b'=')));
+        let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
+        let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
+        let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
+        if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
+            return Some(Outcome::Exit);
+        }
+        let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
+        (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
+    }
+
+    fn is_variable_word(&self, start: usize, end: usize, traits: &Traits) -> bool {
+        let word = self.text.get(start..end).unwrap_or_default();
+        let bare = without_full_stop(word);
+        let dots = traits.dots - (word.len() - bare.len()).min(traits.dots);
+        let last_part = bare.rsplit(|b| *b == b'.').next().unwrap_or_default();
+        if dots >= 2 && last_part.first().is_some_and(u8::is_ascii_lowercase) {
+            return true;
+        }
+        let is_port = self.peek(0) == Some(b':') && self.peek(1).is_some_and(|b| b.is_ascii_digit());
+        if dots == 1 && is_port && last_part.first().is_some_and(u8::is_ascii_lowercase) && traits.slashes == 0 {
+            return true;
+        }
+        if traits.at_signs > 0 && dots > 0 {
+            return true;
+        }
+        let all_hex = traits.other_letters == 0 && bare.len() >= 8;
+        (all_hex && bare.iter().all(u8::is_ascii_hexdigit)) || self.is_unit(word) || self.follows_cue(bare)
+    }
+
+    fn is_unit(&self, word: &[u8]) -> bool {
+        self.items.last().is_some_and(|last| {
+            last.kind == Kind::Variable && last.bytes(self.text).last().is_some_and(u8::is_ascii_digit)
+        }) && is_one_of(UNITS, without_full_stop(word))
+    }
+
+    fn follows_cue(&self, word: &[u8]) -> bool {
+        self.items
+            .last()
+            .is_some_and(|last| last.kind == Kind::Word && is_one_of(CUES, last.bytes(self.text)))
+            && !is_one_of(NO_NAMES, word)
+            && word.len() > 1
+    }
+
+    fn mark(&mut self, mark: u8) {
+        if is_quote(mark) {
+            return self.quotation(mark);
+        }
+        let at = self.at;
+        self.at += 1;
+        if let Some(open) = opening_of(mark) {
+            return self.close(open, mark, at);
+        }
+        self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// A quoted word varies; a quoted sentence is scanned like any other text.
+    fn quotation(&mut self, quote: u8) {
+        let at = self.at;
+        if self.quote == Some(quote) {
+            self.quote = None;
+            self.at += 1;
+            return self.push(Kind::Mark(quote), at, at + 1);
+        }
+        match self.closing_quote(quote) {
+            Some(end) if !self.text.get(at..end).unwrap_or_default().contains(&b' ') => {
+                self.at = end + 1;
+                self.variable(at, end + 1);
+            }
+            Some(_) => {
+                self.quote = Some(quote);
+                self.at += 1;
+                self.push(Kind::Mark(quote), at, at + 1);
+            }
+            None => {
+                self.at += 1;
+                self.push(Kind::Mark(quote), at, at + 1);
+            }
+        }
+    }
+
+    /// A bracket around nothing or around a variable varies as a whole.
+    fn close(&mut self, open: u8, mark: u8, at: usize) {
+        let opened = |item: &Item| item.kind == Kind::Mark(open);
+        let n = self.items.len();
+        if self.items.last().is_some_and(opened) {
+            let start = self.items.pop().map_or(at, |item| item.start);
+            return self.variable(start, at + 1);
+        }
+        if n >= 2 && self.items[n - 1].kind == Kind::Variable && opened(&self.items[n - 2]) {
+            self.items.pop();
+            let start = self.items.pop().map_or(at, |item| item.start);
+            return self.variable(start, at + 1);
+        }
+        self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    fn constant(&mut self, start: usize, end: usize) {
+        self.words += 1;
+        self.push(Kind::Word, start, end);
+    }
+
+    fn variable(&mut self, start: usize, end: usize) {
+        self.push(Kind::Variable, start, end);
+        self.merge();
+    }
+
+    /// Neighbouring variables are one, also with a mark between them: lists and composed values have any length.
+    fn merge(&mut self) {
+        let n = self.items.len();
+        let Some(last) = self.items.last().copied() else { return };
+        let keep = match self.items.get(..n - 1).unwrap_or_default() {
+            [.., before] if before.kind == Kind::Variable => n - 2,
+            [.., before, mark]
+                if before.kind == Kind::Variable && matches!(mark.kind, Kind::Mark(b',' | b':' | b';' | b'|')) =>
+            {
+                n - 3
+            }
+            _ => return,
+        };
+        self.items.truncate(keep + 1);
+        if let Some(joined) = self.items.last_mut() {
+            joined.end = last.end;
+        }
+    }
+
+    fn push(&mut self, kind: Kind, start: usize, end: usize) {
+        self.items.push(Item { kind, start, end });
+    }
+}
+
+enum Outcome {
+    Exit,
+    Status,
+}
+
+/// Without the full stop of a sentence.
+fn without_full_stop(word: &[u8]) -> &[u8] {
+    word.strip_suffix(b".").unwrap_or(word)
+}
+
+const fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'' | b'`')
+}
+
+const fn closing_of(open: u8) -> u8 {
+    match open {
+        b'{' => b'}',
+        b'[' => b']',
+        _ => b')',
+    }
+}
+
+const fn opening_of(close: u8) -> Option<u8> {
+    match close {
+        b'}' => Some(b'{'),
+        b']' => Some(b'['),
+        b')' => Some(b'('),
+        b'>' => Some(b'<'),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        let mut items = Vec::new();
+        scan(text.as_bytes(), &mut items);
+        let mut out = String::new();
+        for item in &items {
+            if !out.is_empty() {
+                out.push(' ');
+            }
+            match item.kind {
+                Kind::Variable => out.push_str("<*>"),
+                Kind::Status(hundreds) => {
+                    out.push(char::from(hundreds));
+                    out.push_str("xx");
+                }
+                Kind::Word | Kind::Mark(_) | Kind::Code => {
+                    out.push_str(&String::from_utf8_lossy(item.bytes(text.as_bytes())));
+                }
+            }
+        }
+        out
+    }
+
+    fn check(text: &str, expected: &str) {
+        assert_eq!(shown(text), expected, "{text}");
+    }
+
+    #[test]
+    fn numbers_paths_and_addresses_vary() {
+        check(
+            "Posted 57 entries to account acct-494877",
+            "Posted <*> entries to account <*>",
+        );
+        check(
+            "Cannot mount pvc-1 at /var/lib/x: permission denied",
+            "Cannot mount <*> at <*> : permission denied",
+        );
+        check("GET http://a.b/c?d=e failed", "GET <*> failed");
+        check(
+            "dial tcp 10.0.0.1:8080: connection refused",
+            "dial tcp <*> : connection refused",
+        );
+        check("lookup db.shop.svc failed", "lookup <*> failed");
+        check(
+            "java.net.ConnectException: Connection refused",
+            "java.net.ConnectException : Connection refused",
+        );
+        check("reach db.internal:5432 now", "reach <*> now");
+        check(
+            "took 563.220 ms, then 3s",
+            "took <*> then <*>".replace(" then", " , then").as_str(),
+        );
+        check("at Mar 4 08:01", "at <*>");
+        check("mail to a.b@example.org bounced", "mail to <*> bounced");
+    }
+
+    #[test]
+    fn quoted_words_vary_and_quoted_sentences_do_not() {
+        check("No module named 'requests'", "No module named <*>");
+        check(
+            "template \"x\" is 'not usable here'",
+            "template <*> is ' not usable here '",
+        );
+        check("can't open", "can't open");
+        check(r#"said \"x\" twice"#, "said <*> twice");
+    }
+
+    #[test]
+    fn values_of_keys_vary_unless_they_tell() {
+        check("user=alice id=3", "user = <*> id = <*>");
+        check("Pod assigned pod=\"a b\" node=n1 took=3s", "Pod assigned");
+        check(
+            "failed err=\"connection refused\" id=5",
+            "failed err = \" connection refused \"",
+        );
+        check("state={a: 1, b: [2]} done", "state = <*> done");
+    }
+
+    #[test]
+    fn outcomes_are_constant() {
+        check(
+            "ended with exit code 137: OOMKilled",
+            "ended with exit code 137 : OOMKilled",
+        );
+        check(
+            "answered with status 503: body 12 bytes",
+            "answered with status 5xx : body <*>",
+        );
+        check("process exited with 2", "process exited with 2");
+        check("code 5 seen", "code <*> seen");
+    }
+
+    #[test]
+    fn lists_are_one_variable() {
+        check("nodes [1, 2, 3] and (a1)", "nodes <*> and <*>");
+        check("f() of {}", "f <*> of <*>");
+        check("1 2 3", "<*>");
+    }
+
+    #[test]
+    fn names_behind_a_cue_vary() {
+        check("login of user alice failed", "login of user <*> failed");
+        check("user not found", "user not found");
+    }
+
+    #[test]
+    fn a_long_text_is_cut() {
+        let text = "word: ".repeat(400);
+        let mut items = Vec::new();
+        scan(text.as_bytes(), &mut items);
+        assert!(items.len() <= MOST_ITEMS + 2);
+        assert_eq!(items.last().map(|item| item.kind), Some(Kind::Variable));
+    }
+
+    proptest! {
+        #[test]
+        fn parts_lie_in_order_inside_the_text(text in prop::collection::vec(any::<u8>(), 0..200)) {
+            let mut items = Vec::new();
+            scan(&text, &mut items);
+            let mut end = 0;
+            for item in &items {
+                prop_assert!(item.start >= end && item.end >= item.start && item.end <= text.len(), "{:?}", items);
+                end = item.end;
+            }
+        }
+
+        /// Another number, another path, another id: the same constants.
+        #[test]
+        fn other_values_are_the_same_pattern(a in 1_u32..u32::MAX, b in 1_u32..u32::MAX) {
+            let text = |n: u32| format!("Retry {n} of job-{n} at /var/{n}/x: took {n}ms (limit {n})");
+            prop_assert_eq!(shown(&text(a)), shown(&text(b)));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! How programs without a logger say that they failed: `sh: /run.sh: Permission denied`, `Segmentation fault`. Only for
+//! lines that state no level.
+
+/// What `strerror` and shells say, in lower case.
+const ERRNO: [&[u8]; 26] = [
+    b"not found",
+    b"permission denied",
+    b"no such file or directory",
+    b"connection refused",
+    b"connection reset by peer",
+    b"connection timed out",
+    b"operation timed out",
+    b"i/o timeout",
+    b"no such host",
+    b"name or service not known",
+    b"temporary failure in name resolution",
+    b"host is unreachable",
+    b"no route to host",
+    b"network is unreachable",
+    b"broken pipe",
+    b"no space left on device",
+    b"disk quota exceeded",
+    b"cannot allocate memory",
+    b"input/output error",
+    b"address already in use",
+    b"read-only file system",
+    b"operation not permitted",
+    b"too many open files",
+    b"device or resource busy",
+    b"exec format error",
+    b"argument list too long",
+];
+
+/// What a shell prints about a process that a signal ended.
+const DEATHS: [&[u8]; 7] = [
+    b"Killed",
+    b"Terminated",
+    b"Aborted",
+    b"Segmentation fault",
+    b"Bus error",
+    b"Illegal instruction",
+    b"Floating point exception",
+];
+
+/// Whether the message is the last word of something that failed.
+pub(super) fn is_complaint(message: &[u8]) -> bool {
+    ends_in_errno(message) || is_death(message)
+}
+
+/// `…: connection refused`, in any case, with nothing behind it.
+fn ends_in_errno(message: &[u8]) -> bool {
+    let reason = memchr::memmem::rfind(message, b": ").and_then(|at| message.get(at + 2..));
+    reason.is_some_and(|reason| ERRNO.iter().any(|errno| reason.eq_ignore_ascii_case(errno)))
+}
+
+fn is_death(message: &[u8]) -> bool {
+    DEATHS.iter().any(|death| {
+        let behind = message.strip_prefix(*death);
+        behind.is_some_and(|behind| {
+            behind.is_empty() || behind == b" (core dumped)" || behind.starts_with(b" by signal ")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_known_by_their_last_words() {
+        for message in [
+            "sh: /run.sh: Permission denied",
+            "/entrypoint.sh: line 3: kubectl: not found",
+            "wget: can't connect to remote host (10.0.0.1): Connection refused",
+            "dial tcp 10.0.0.1:5432: connect: connection refused",
+            "Segmentation fault (core dumped)",
+            "Killed",
+            "Killed by signal 9 (SIGKILL)",
+        ] {
+            assert!(is_complaint(message.as_bytes()), "{message}");
+        }
+    }
+
+    #[test]
+    fn ordinary_words_are_none() {
+        for message in [
+            "",
+            "Killed 3 jobs",
+            "page not found",
+            "retry on connection refused",
+            "done: 3",
+            "404: not found, trying b",
+        ] {
+            assert!(!is_complaint(message.as_bytes()), "{message}");
+        }
+    }
+}

@@ -1,0 +1,541 @@
+//! Level, time and message of a line that is made of fields: one JSON object or logfmt pairs. A scan that stops as soon
+//! as it knows enough, not a parser: nothing is unescaped and nothing is allocated.
+
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::{level, stamp};
+use crate::model::{Level, Time};
+
+/// What was found in the fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Fields {
+    pub(super) level: Option<Level>,
+    pub(super) time: Option<Time>,
+    /// A field for the time, even if its value was not understood.
+    pub(super) has_time: bool,
+    /// The message as it is written, without its quotes: bytes of the line.
+    pub(super) message: Option<Range<usize>>,
+    /// Whether `message` is from a field that is certainly the message.
+    certain: bool,
+    status: Option<u16>,
+    request: bool,
+}
+
+impl Fields {
+    fn is_complete(&self) -> bool {
+        self.level.is_some() && self.time.is_some() && self.certain
+    }
+
+    /// The HTTP status, if the fields are those of an answered request.
+    pub(super) fn status(&self) -> Option<u16> {
+        self.status.filter(|_| self.request)
+    }
+
+    fn take(&mut self, field: &Field<'_>) {
+        match role(field.key) {
+            Role::Level if self.level.is_none() => self.level = level_of(field.value),
+            Role::Time if self.time.is_none() => {
+                self.has_time = true;
+                self.time = time_of(field.value);
+            }
+            Role::Message if !self.certain => {
+                self.message = Some(field.range.clone());
+                self.certain = true;
+            }
+            Role::PerhapsMessage if self.message.is_none() => self.message = Some(field.range.clone()),
+            Role::Status => self.status = self.status.or_else(|| status_of(field.value)),
+            Role::Request => self.request = true,
+            Role::Level | Role::Time | Role::Message | Role::PerhapsMessage | Role::Other => {}
+        }
+    }
+}
+
+/// One field as it is written; the value is without its quotes.
+struct Field<'a> {
+    key: &'a [u8],
+    value: &'a [u8],
+    range: Range<usize>,
+}
+
+/// What a key stands for.
+enum Role {
+    Level,
+    Time,
+    Message,
+    /// Some programs write their message there.
+    PerhapsMessage,
+    Status,
+    /// A key that only a log of requests has.
+    Request,
+    Other,
+}
+
+const LONGEST_KEY: usize = 14;
+
+fn role(key: &[u8]) -> Role {
+    let mut lower = [0; LONGEST_KEY];
+    let Some(lower) = lower.get_mut(..key.len()) else {
+        return Role::Other;
+    };
+    lower.copy_from_slice(key);
+    lower.make_ascii_lowercase();
+    match &*lower {
+        b"level" | b"lvl" | b"severity" | b"levelname" | b"loglevel" | b"log.level" | b"log_level" | b"level_name"
+        | b"severity_text" | b"severitytext" | b"s" | b"@l" => Role::Level,
+        b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t" | b"@t" | b"asctime" | b"datetime" | b"date" => {
+            Role::Time
+        }
+        b"msg" | b"message" | b"short_message" | b"@m" => Role::Message,
+        b"log" | b"@mt" | b"event" | b"body" | b"text" => Role::PerhapsMessage,
+        b"status" | b"status_code" | b"response_code" => Role::Status,
+        b"method" | b"request" | b"request_method" => Role::Request,
+        _ => Role::Other,
+    }
+}
+
+fn level_of(value: &[u8]) -> Option<Level> {
+    if let Some(level) = level::word(value) {
+        return Some(level);
+    }
+    if let [single] = value
+        && let Some(level) = level::letter(*single)
+    {
+        return Some(level);
+    }
+    whole_number(value)
+        .map(level::number)
+        .filter(|level| *level != Level::None)
+}
+
+fn time_of(value: &[u8]) -> Option<Time> {
+    stamp::epoch(value).or_else(|| stamp::stamp(&mut Cursor::new(value, 0))?.time)
+}
+
+fn status_of(value: &[u8]) -> Option<u16> {
+    let status = whole_number(value).filter(|status| matches!(status, 100..=599))?;
+    u16::try_from(status).ok()
+}
+
+fn whole_number(digits: &[u8]) -> Option<u32> {
+    if !matches!(digits.len(), 1..=6) {
+        return None;
+    }
+    Cursor::new(digits, 0).digits(digits.len())
+}
+
+/// The fields of the JSON object that begins at the cursor. Nothing if it does not begin with a key, or is empty.
+pub(super) fn json(start: Cursor<'_>) -> Option<Fields> {
+    let mut cursor = start;
+    cursor.eat(b'{').then_some(())?;
+    let mut fields = Fields::default();
+    fields.take(&json_field(&mut cursor)?);
+    while !fields.is_complete() {
+        skip_space(&mut cursor);
+        if !cursor.eat(b',') {
+            break;
+        }
+        let Some(field) = json_field(&mut cursor) else { break };
+        if field.key == b"log" && field.value.starts_with(b"{") {
+            fields.take_inner_level(Cursor::new(start.line(), field.range.start));
+        } else {
+            fields.take(&field);
+        }
+    }
+    Some(fields)
+}
+
+impl Fields {
+    /// The Elastic schema may nest: `"log":{"level":"error"}`.
+    fn take_inner_level(&mut self, mut inner: Cursor<'_>) {
+        inner.skip(1);
+        if let Some(field) = json_field(&mut inner)
+            && field.key == b"level"
+        {
+            self.take(&field);
+        }
+    }
+}
+
+/// The level that one member of a JSON object states, as on a line of pretty-printed JSON.
+pub(super) fn json_member_level(line: &[u8]) -> Option<Level> {
+    let mut cursor = Cursor::new(line, 0);
+    let field = json_field(&mut cursor)?;
+    match role(field.key) {
+        Role::Level => level_of(field.value),
+        Role::Time | Role::Message | Role::PerhapsMessage | Role::Status | Role::Request | Role::Other => None,
+    }
+}
+
+fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
+    skip_space(cursor);
+    let (key, _) = quoted(cursor)?;
+    skip_space(cursor);
+    cursor.eat(b':').then_some(())?;
+    skip_space(cursor);
+    let start = *cursor;
+    let (value, range) = match cursor.peek()? {
+        b'"' => quoted(cursor)?,
+        b'{' | b'[' => {
+            skip_nested(cursor);
+            (start.until(cursor), start.at()..cursor.at())
+        }
+        _ => {
+            let value = cursor.skip_while(|b| !matches!(b, b',' | b'}' | b']' | b' ' | b'\t'));
+            (value, start.at()..cursor.at())
+        }
+    };
+    Some(Field { key, value, range })
+}
+
+fn skip_space(cursor: &mut Cursor<'_>) {
+    cursor.skip_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
+}
+
+/// A quoted string: what is between the quotes. Nothing if it does not end on this line.
+fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
+    cursor.eat(b'"').then_some(())?;
+    let start = *cursor;
+    loop {
+        let next = memchr::memchr2(b'"', b'\\', cursor.rest())?;
+        cursor.skip(next);
+        if cursor.peek() == Some(b'"') {
+            let (inner, range) = (start.until(cursor), start.at()..cursor.at());
+            cursor.skip(1);
+            return Some((inner, range));
+        }
+        cursor.skip(2);
+    }
+}
+
+/// Behind an object or a list, however deep.
+fn skip_nested(cursor: &mut Cursor<'_>) {
+    let mut depth = 0usize;
+    while let Some(byte) = cursor.peek() {
+        match byte {
+            b'"' => {
+                if quoted(cursor).is_none() {
+                    cursor.skip(usize::MAX);
+                }
+                continue;
+            }
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        cursor.skip(1);
+        if depth == 0 {
+            return;
+        }
+    }
+}
+
+/// Words without `=` that logfmt may have before it stops looking like logfmt.
+const MOST_BARE_WORDS: usize = 4;
+
+/// The fields of logfmt pairs that begin at the cursor. Nothing if the line does not begin with a pair or no pair is one
+/// of those that logs have.
+pub(super) fn logfmt(start: Cursor<'_>) -> Option<Fields> {
+    let mut cursor = start;
+    let mut fields = Fields::default();
+    fields.take(&logfmt_field(&mut cursor)?);
+    let mut bare = 0;
+    while !fields.is_complete() {
+        cursor.skip_blanks();
+        if cursor.peek().is_none() {
+            break;
+        }
+        match logfmt_field(&mut cursor) {
+            Some(field) => fields.take(&field),
+            None if bare < MOST_BARE_WORDS => {
+                bare += 1;
+                cursor.skip_while(|b| b != b' ');
+            }
+            None => break,
+        }
+    }
+    let known = fields.level.is_some() || fields.certain || (fields.has_time && fields.status.is_some());
+    known.then_some(fields)
+}
+
+fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
+    cursor.skip_colours();
+    let mut there = *cursor;
+    if !matches!(there.peek()?, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@') {
+        return None;
+    }
+    let key = there.skip_while(is_in_key);
+    there.skip_colours();
+    there.eat(b'=').then_some(())?;
+    there.skip_colours();
+    let (value, range) = if there.peek() == Some(b'"') {
+        quoted(&mut there)?
+    } else {
+        let start = there;
+        let value = there.skip_while(|b| !matches!(b, b' ' | super::escape::ESC));
+        // The end of base64, not a pair.
+        (!matches!(value.first(), Some(b'=' | b')' | b']'))).then_some(())?;
+        (value, start.at()..there.at())
+    };
+    *cursor = there;
+    Some(Field { key, value, range })
+}
+
+/// Whether the value of this key tells why something failed.
+fn is_cause(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"err"
+            | b"error"
+            | b"errmsg"
+            | b"error_message"
+            | b"error.message"
+            | b"error.type"
+            | b"error.kind"
+            | b"cause"
+            | b"exception"
+            | b"exception.type"
+            | b"exception.message"
+            | b"exc_info"
+    )
+}
+
+/// The same inside of an object that is the value of such a key.
+fn is_part_of_cause(key: &[u8]) -> bool {
+    matches!(
+        key,
+        b"type" | b"name" | b"class" | b"kind" | b"code" | b"message" | b"msg"
+    )
+}
+
+/// Calls `each` with every cause in the JSON object at the cursor.
+pub(super) fn causes_in_json<'a>(start: Cursor<'a>, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+    for_each_member(start, |field| {
+        if !is_cause(field.key) {
+            return;
+        }
+        if field.value.starts_with(b"{") {
+            for_each_member(Cursor::new(start.line(), field.range.start), |inner| {
+                if is_part_of_cause(inner.key) {
+                    each(inner.key, inner.value);
+                }
+            });
+        } else {
+            each(field.key, field.value);
+        }
+    });
+}
+
+fn for_each_member<'a>(start: Cursor<'a>, mut each: impl FnMut(Field<'a>)) {
+    let mut cursor = start;
+    cursor.skip(1);
+    while let Some(field) = json_field(&mut cursor) {
+        each(field);
+        skip_space(&mut cursor);
+        if !cursor.eat(b',') {
+            break;
+        }
+    }
+}
+
+/// Calls `each` with every cause in the pairs behind the cursor; words between them do not matter.
+pub(super) fn causes_in_pairs<'a>(start: Cursor<'a>, mut each: impl FnMut(&'a [u8], &'a [u8])) {
+    let mut cursor = start;
+    loop {
+        cursor.skip_blanks();
+        if cursor.peek().is_none() {
+            return;
+        }
+        match logfmt_field(&mut cursor) {
+            Some(field) if is_cause(field.key) => each(field.key, field.value),
+            Some(_) => {}
+            None => {
+                cursor.skip(1);
+                cursor.skip_while(|b| b != b' ' && b != b'\t');
+            }
+        }
+    }
+}
+
+/// The message without the fields behind it: a string in quotes is the message itself; else pairs up to the end of the
+/// line, an object behind a tab (zap) or Monolog's two at the end are cut off.
+pub(super) fn without_trailing(line: &[u8], message: Range<usize>) -> Range<usize> {
+    let text = line.get(message.clone()).unwrap_or_default();
+    match (text.first(), text.last()) {
+        (Some(b'"'), _) => {
+            let mut cursor = Cursor::new(line, message.start);
+            quoted(&mut cursor)
+                .filter(|_| matches!(cursor.peek(), None | Some(b' ')))
+                .map_or(message, |(_, inner)| inner)
+        }
+        (_, Some(b'}')) => {
+            let object = memchr::memmem::find(text, b"\t{");
+            message.start..object.map_or(message.end, |at| message.start + at)
+        }
+        (_, Some(b']')) if text.ends_with(b" []") => {
+            let fields = memchr::memmem::find(text, b" {\"").or_else(|| text.len().checked_sub(b" [] []".len()));
+            message.start..fields.map_or(message.end, |at| message.start + at)
+        }
+        _ => message.start..trailing_pairs(line, message),
+    }
+}
+
+/// Where the pairs begin that go on to the end of the line; the end of the message if there are none.
+fn trailing_pairs(line: &[u8], message: Range<usize>) -> usize {
+    let mut from = message.start;
+    while let Some(found) = line.get(from..message.end).and_then(|text| memchr::memchr(b'=', text)) {
+        let equals = from + found;
+        from = equals + 1;
+        let Some(start) = start_of_pair(line, message.start, equals) else {
+            continue;
+        };
+        let mut cursor = Cursor::new(line, start);
+        while logfmt_field(&mut cursor).is_some() {
+            cursor.skip_blanks();
+        }
+        if cursor.at() >= message.end {
+            let text = line.get(message.start..start).unwrap_or_default().trim_ascii_end();
+            // `created: id=7 size=3` is one sentence.
+            let announces = matches!(text.last(), Some(b':' | b',' | b'('));
+            return if announces {
+                message.end
+            } else {
+                message.start + text.len()
+            };
+        }
+        from = from.max(cursor.at());
+    }
+    message.end
+}
+
+/// Where the key before this `=` begins, if a blank is in front of it; colours may be around it.
+fn start_of_pair(line: &[u8], least: usize, equals: usize) -> Option<usize> {
+    let before = |end: usize| line.get(least..end).unwrap_or_default();
+    let end = equals - colour_before(before(equals));
+    let length = before(end).iter().rev().take_while(|b| is_in_key(**b)).count();
+    let coloured = coloured_key(before(end));
+    let start = end - coloured.unwrap_or(length);
+    (length > 0 && before(start).last() == Some(&b' ')).then_some(start)
+}
+
+/// The length of a key with a colour in front that `text` ends in.
+fn coloured_key(text: &[u8]) -> Option<usize> {
+    let near = text.len().saturating_sub(64);
+    let tail = text.get(near..)?;
+    let escape = memchr::memrchr(super::escape::ESC, tail)?;
+    let sequence = tail.get(escape..)?;
+    let (_, length) = super::escape::colour(sequence)?;
+    let key = sequence.get(length..)?;
+    (!key.is_empty() && key.iter().all(|b| is_in_key(*b))).then_some(sequence.len())
+}
+
+fn is_in_key(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/')
+}
+
+/// The length of the colour sequence that `text` ends in; 0 if it does not.
+fn colour_before(text: &[u8]) -> usize {
+    let near = text.len().saturating_sub(12);
+    let tail = text.get(near..).unwrap_or_default();
+    let Some(escape) = memchr::memrchr(super::escape::ESC, tail) else {
+        return 0;
+    };
+    let sequence = tail.get(escape..).unwrap_or_default();
+    match super::escape::colour(sequence) {
+        Some((_, length)) if length == sequence.len() => length,
+        Some(_) | None => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(fields: Option<Fields>, line: &str, level: Option<Level>, message: &str) {
+        let fields = fields.unwrap_or_else(|| panic!("no fields in {line}"));
+        assert_eq!(fields.level, level, "{line}");
+        let found = fields.message.map(|range| line.get(range).unwrap());
+        assert_eq!(found.unwrap_or_default(), message, "{line}");
+    }
+
+    fn check_json(line: &str, level: Option<Level>, message: &str) {
+        check(json(Cursor::new(line.as_bytes(), 0)), line, level, message);
+    }
+
+    fn check_logfmt(line: &str, level: Option<Level>, message: &str) {
+        check(logfmt(Cursor::new(line.as_bytes(), 0)), line, level, message);
+    }
+
+    #[test]
+    fn json_of_every_school() {
+        check_json(r#"{"level":"warn","msg":"slow"}"#, Some(Level::Warn), "slow");
+        check_json(
+            r#"{"level":50,"time":1772611862471,"msg":"gone"}"#,
+            Some(Level::Error),
+            "gone",
+        );
+        check_json(
+            r#"{"a":{"level":"fatal"},"severity":"ERROR","message":"x"}"#,
+            Some(Level::Error),
+            "x",
+        );
+        check_json(
+            r#"{"a":["\"level\":"],"log.level": "INFO", "message" : "say \"hi\""}"#,
+            Some(Level::Info),
+            r#"say \"hi\""#,
+        );
+        check_json(r#"{"message":"x","log":{"level":"error"}}"#, Some(Level::Error), "x");
+        check_json(r#"{"t":{"$date":"2026"},"s":"W","msg":"x"}"#, Some(Level::Warn), "x");
+        check_json(r#"{"event":"login","level":"info"}"#, Some(Level::Info), "login");
+        check_json(r#"{"event":"login","msg":"who"}"#, None, "who");
+        check_json(r#"{"n":1}"#, None, "");
+        check_json(
+            r#"{"msg":"cut off in the mid"#.replace("\"msg\"", "\"n\":1,\"msg\"").as_str(),
+            None,
+            "",
+        );
+    }
+
+    #[test]
+    fn what_is_not_an_object_has_no_fields() {
+        for line in ["{", "{}", "{main}", "{\"level", "{1:2}"] {
+            assert_eq!(json(Cursor::new(line.as_bytes(), 0)), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn logfmt_in_any_order() {
+        check_logfmt(
+            "level=info msg=\"up and running\" n=1",
+            Some(Level::Info),
+            "up and running",
+        );
+        check_logfmt(
+            "ts=2026-03-04T08:00:35.961Z caller=x.go:1 msg=done level=error",
+            Some(Level::Error),
+            "done",
+        );
+        check_logfmt("\x1b[36mlvl\x1b[0m=eror msg=x", None, "x");
+        check_logfmt("a=1 b=2 level=warn", Some(Level::Warn), "");
+    }
+
+    #[test]
+    fn words_and_foreign_pairs_are_not_logfmt() {
+        for line in [
+            "a=1 b=2",
+            "level is high",
+            "x",
+            "=x",
+            "retry=3 then gave up on the whole thing level=error",
+        ] {
+            assert_eq!(logfmt(Cursor::new(line.as_bytes(), 0)), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_status_counts_in_requests_only() {
+        let status = |line: &str| json(Cursor::new(line.as_bytes(), 0)).unwrap().status();
+        assert_eq!(status(r#"{"method":"GET","status":503}"#), Some(503));
+        assert_eq!(status(r#"{"job":"GET","status":503}"#), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! Words and numbers that mean a severity.
+
+use crate::model::Level;
+
+const LONGEST: usize = 13;
+
+/// The level that a word of any case means by itself. A level `none` is not a word.
+pub(super) fn word(word: &[u8]) -> Option<Level> {
+    let mut lower = [0; LONGEST];
+    let lower = lower.get_mut(..word.len()).filter(|_| word.len() >= 3)?;
+    lower.copy_from_slice(word);
+    lower.make_ascii_lowercase();
+    let level = match &*lower {
+        b"trace" | b"trce" | b"trac" | b"trc" | b"finest" | b"finer" => Level::Trace,
+        b"debug" | b"dbug" | b"debu" | b"dbg" | b"verbose" | b"fine" | b"debug1" | b"debug2" | b"debug3"
+        | b"debug4" | b"debug5" => Level::Debug,
+        b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"note" | b"success" => Level::Info,
+        b"warn" | b"warning" | b"wrn" => Level::Warn,
+        b"error" | b"err" | b"erro" | b"fail" | b"severe" => Level::Error,
+        b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"alert" | b"emerg" | b"emergency" | b"panic"
+        | b"pani" | b"dpanic" => Level::Fatal,
+        _ => return None,
+    };
+    Some(level)
+}
+
+/// The one letter that klog, Ruby and others write.
+pub(super) const fn letter(letter: u8) -> Option<Level> {
+    Some(match letter {
+        b'V' => Level::Trace,
+        b'D' => Level::Debug,
+        b'I' => Level::Info,
+        b'W' => Level::Warn,
+        b'E' => Level::Error,
+        b'F' | b'C' => Level::Fatal,
+        _ => return None,
+    })
+}
+
+/// Syslog severity 0 (emergency) to 7 (debug), RFC 5424 table 2.
+pub(super) const fn syslog(severity: u32) -> Level {
+    match severity {
+        0..=2 => Level::Fatal,
+        3 => Level::Error,
+        4 => Level::Warn,
+        5 | 6 => Level::Info,
+        _ => Level::Debug,
+    }
+}
+
+/// A number in a `level` field: syslog's below 10 (as GELF has it), 10 to 60 by tens (bunyan, pino, Python), 100 to 600
+/// by hundreds (Monolog, Google Cloud).
+pub(super) const fn number(number: u32) -> Level {
+    match number {
+        0..=7 => syslog(number),
+        8..=14 => Level::Trace,
+        15..=24 | 100..=199 => Level::Debug,
+        25..=34 | 200..=299 => Level::Info,
+        35..=44 | 300..=399 => Level::Warn,
+        45..=54 | 400..=499 => Level::Error,
+        55..=64 | 500..=800 => Level::Fatal,
+        _ => Level::None,
+    }
+}
+
+/// An answered request is an error when the server failed; what the client did wrong is its own affair.
+pub(super) const fn status(status: u16) -> Level {
+    match status {
+        500..=599 => Level::Error,
+        _ => Level::Info,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_any_case_and_length() {
+        assert_eq!(word(b"WARNING"), Some(Level::Warn));
+        assert_eq!(word(b"Crit"), Some(Level::Fatal));
+        assert_eq!(word(b"informational"), Some(Level::Info));
+        assert_eq!(word(b"errors"), None);
+        assert_eq!(word(b""), None);
+        assert_eq!(word(b"a word that is longer"), None);
+    }
+
+    #[test]
+    fn numbers_of_every_school() {
+        assert_eq!(number(3), Level::Error);
+        assert_eq!(number(30), Level::Info);
+        assert_eq!(number(50), Level::Error);
+        assert_eq!(number(250), Level::Info);
+        assert_eq!(number(400), Level::Error);
+        assert_eq!(number(9_999), Level::None);
+    }
+}

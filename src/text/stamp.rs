@@ -1,0 +1,510 @@
+//! The time stamps that programs write at the front of their lines. Read by hand: this runs for every line.
+//!
+//! A stamp without a year or a date is a stamp but no time. One without a zone is taken as UTC, which is what containers
+//! run on.
+
+use super::cursor::Cursor;
+use crate::model::Time;
+
+/// A stamp that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Nothing when the stamp leaves out the year or the date.
+    pub(super) time: Option<Time>,
+    /// Whether it has fractions of a second, as stamps of logging libraries do and hand-made ones do not.
+    pub(super) fine: bool,
+}
+
+/// A day of the calendar.
+#[derive(Clone, Copy)]
+struct Date {
+    year: u32,
+    month: u32,
+    day: u32,
+}
+
+/// A time of the day; `nanos` below one second.
+#[derive(Clone, Copy)]
+struct Clock {
+    hour: u32,
+    minute: u32,
+    second: u32,
+    nanos: u32,
+    fine: bool,
+}
+
+/// What a zone behind a stamp says.
+enum Zone {
+    /// Seconds east of UTC.
+    Offset(i64),
+    /// A name whose offset depends on the season.
+    Named,
+}
+
+/// A stamp at the cursor, which moves behind it. Without one the cursor stays.
+pub(super) fn stamp(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let mut there = *cursor;
+    let stamp = match there.peek()? {
+        b'0'..=b'9' => numeric(&mut there)?,
+        b'A'..=b'Z' => with_names(&mut there)?,
+        _ => return None,
+    };
+    *cursor = there;
+    Some(stamp)
+}
+
+/// Reads one form of stamp.
+type Reader = fn(&mut Cursor<'_>) -> Option<Stamp>;
+
+fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let readers: &[Reader] = match cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count() {
+        1 => &[short_clock, time_of_day, named_month],
+        2 => &[time_of_day, named_month, short_date],
+        4 => &[full_date],
+        6 => &[packed_short],
+        8 => &[packed],
+        10 | 13 => &[since_epoch],
+        _ => return None,
+    };
+    readers.iter().find_map(|read| {
+        let mut there = *cursor;
+        let stamp = read(&mut there)?;
+        *cursor = there;
+        Some(stamp)
+    })
+}
+
+/// `2026-03-04T08:00:52.861903771+01:00`, `2026/03/04 08:00:52`, `2026-03-04 08:00:52,861 UTC` and the like.
+fn full_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let year = cursor.digits(4)?;
+    let separator = cursor.peek().filter(|b| matches!(b, b'-' | b'/' | b'.'))?;
+    cursor.skip(1);
+    let month = cursor.digits(2)?;
+    cursor.eat(separator).then_some(())?;
+    let day = cursor.digits(2)?;
+    let date = Date { year, month, day };
+    if !cursor.eat(b'T') && !cursor.eat_text(b" - ") {
+        matches!(cursor.peek()?, b' ' | b'_' | b'-').then(|| cursor.skip(1))?;
+    }
+    dated(cursor, date)
+}
+
+/// `20260304 08:03:57`, `20260304-8:3:57:606`.
+fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let (year, month, day) = (cursor.digits(4)?, cursor.digits(2)?, cursor.digits(2)?);
+    matches!(cursor.peek()?, b' ' | b'-' | b'T').then(|| cursor.skip(1))?;
+    dated(cursor, Date { year, month, day })
+}
+
+/// `081109 203615`: year, month, day, hour, minute, second.
+fn packed_short(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let (year, month, day) = (2000 + cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
+    cursor.eat(b' ').then_some(())?;
+    let (hour, minute, second) = (cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
+    ends(cursor)?;
+    let clock = Clock {
+        hour,
+        minute,
+        second,
+        nanos: 0,
+        fine: false,
+    };
+    Some(Stamp {
+        time: Some(time(Date { year, month, day }, clock)?),
+        fine: false,
+    })
+}
+
+/// `17/06/09 20:10:40`, `03/04/2026, 8:03:57 AM`, `03-17 16:13:38.811`.
+fn short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let first = cursor.digits(2)?;
+    let separator = cursor.peek().filter(|b| matches!(b, b'-' | b'/' | b'.'))?;
+    cursor.skip(1);
+    let second = cursor.digits(2)?;
+    if cursor.eat(b' ') {
+        let clock = clock(cursor)?;
+        (matches!(first, 1..=12) && matches!(second, 1..=31)).then_some(())?;
+        return Some(Stamp {
+            time: None,
+            fine: clock.fine,
+        });
+    }
+    cursor.eat(separator).then_some(())?;
+    let date = if let Some(year) = cursor.digits(4) {
+        // Only the order with the month first is written by libraries that leave out the name of the month.
+        Date {
+            year,
+            month: first,
+            day: second,
+        }
+    } else {
+        Date {
+            year: 2000 + first,
+            month: second,
+            day: cursor.digits(2)?,
+        }
+    };
+    cursor.eat(b',');
+    cursor.eat(b' ').then_some(())?;
+    dated(cursor, date)
+}
+
+/// `04 Mar 2026 08:11:01.803`, `04/Mar/2026:08:11:01 +0000`, `04-Mar-2026 08:11:01 UTC`.
+fn named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let day = cursor.day()?;
+    let separator = cursor.peek().filter(|b| matches!(b, b' ' | b'/' | b'-'))?;
+    cursor.skip(1);
+    let month = month(cursor)?;
+    cursor.eat(separator).then_some(())?;
+    let year = cursor.digits(4)?;
+    matches!(cursor.peek()?, b' ' | b':').then(|| cursor.skip(1))?;
+    dated(cursor, Date { year, month, day })
+}
+
+/// `08:01:51.042`.
+fn time_of_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let clock = clock(cursor)?;
+    Some(Stamp {
+        time: None,
+        fine: clock.fine,
+    })
+}
+
+/// `3:04PM`.
+fn short_clock(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    cursor.digits(1)?;
+    cursor.eat(b':').then_some(())?;
+    cursor.digits(2)?;
+    half_of_day(cursor)?;
+    ends(cursor)?;
+    Some(Stamp {
+        time: None,
+        fine: false,
+    })
+}
+
+/// `1772611862.471` seconds or `1772611862471` milliseconds since 1970.
+fn since_epoch(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let number = cursor.skip_while(|b| b.is_ascii_digit() || b == b'.');
+    (number.len() > 10 && number.starts_with(b"1")).then_some(())?;
+    ends(cursor)?;
+    Some(Stamp {
+        time: Some(epoch(number)?),
+        fine: true,
+    })
+}
+
+/// `Mar  4 08:03:57`, `Mar 04, 2026 8:03:57 AM`, `Sun Dec 04 04:47:44.123 2005`, `Sun, 04 Dec 2005 04:47:44 GMT`.
+fn with_names(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    if weekday(cursor) {
+        let comma = cursor.eat(b',');
+        cursor.eat(b' ').then_some(())?;
+        if comma {
+            return named_month(cursor);
+        }
+    }
+    let month = month(cursor)?;
+    cursor.eat(b' ').then_some(())?;
+    let day = cursor.day()?;
+    let comma = cursor.eat(b',');
+    cursor.eat(b' ').then_some(())?;
+    if comma {
+        let year = cursor.digits(4)?;
+        cursor.eat(b' ').then_some(())?;
+        return dated(cursor, Date { year, month, day });
+    }
+    let clock = clock(cursor)?;
+    let year = year_behind(cursor);
+    let time = year.and_then(|year| time(Date { year, month, day }, clock));
+    Some(Stamp { time, fine: clock.fine })
+}
+
+fn year_behind(cursor: &mut Cursor<'_>) -> Option<u32> {
+    let mut there = *cursor;
+    there.eat(b' ').then_some(())?;
+    let year = there.digits(4)?;
+    matches!(there.peek(), Some(b']' | b' ') | None).then_some(())?;
+    *cursor = there;
+    Some(year)
+}
+
+fn dated(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
+    let clock = clock(cursor)?;
+    let local = time(date, clock)?;
+    let time = match zone(cursor) {
+        None => Some(local),
+        Some(Zone::Offset(seconds)) => local.0.checked_sub(seconds * 1_000_000_000).map(Time),
+        Some(Zone::Named) => None,
+    };
+    Some(Stamp { time, fine: clock.fine })
+}
+
+fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
+    let mut hour = cursor.digits(2).or_else(|| cursor.digits(1))?;
+    cursor.eat(b':').then_some(())?;
+    let minute = cursor.digits(2).or_else(|| cursor.digits(1))?;
+    cursor.eat(b':').then_some(())?;
+    let second = cursor.digits(2).or_else(|| cursor.digits(1))?;
+    let nanos = fraction(cursor);
+    if let Some(afternoon) = half_of_day(cursor) {
+        hour = hour % 12 + if afternoon { 12 } else { 0 };
+    }
+    (hour < 24 && minute < 60 && second < 61).then_some(())?;
+    ends(cursor)?;
+    Some(Clock {
+        hour,
+        minute,
+        second,
+        nanos: nanos.unwrap_or(0),
+        fine: nanos.is_some(),
+    })
+}
+
+/// Up to nine digits behind a point, a comma or a colon count; more are skipped.
+fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
+    matches!(cursor.peek()?, b'.' | b',' | b':').then_some(())?;
+    cursor.peek_at(1).filter(u8::is_ascii_digit)?;
+    cursor.skip(1);
+    let digits = cursor.skip_while(|b| b.is_ascii_digit());
+    let places = digits.iter().copied().chain(std::iter::repeat(b'0')).take(9);
+    Some(places.fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+}
+
+/// Whether ` AM` or ` PM` follows, and then whether it is the latter.
+fn half_of_day(cursor: &mut Cursor<'_>) -> Option<bool> {
+    let mut there = *cursor;
+    there.eat(b' ');
+    let afternoon = match there.peek()? {
+        b'A' => false,
+        b'P' => true,
+        _ => return None,
+    };
+    there.skip(1);
+    there.eat(b'M').then_some(())?;
+    *cursor = there;
+    Some(afternoon)
+}
+
+/// A stamp does not run on into a number or a word.
+fn ends(cursor: &Cursor<'_>) -> Option<()> {
+    match cursor.peek() {
+        Some(b'Z') => Some(()),
+        Some(byte) if byte.is_ascii_alphanumeric() => None,
+        Some(_) | None => Some(()),
+    }
+}
+
+fn zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
+    if cursor.eat(b'Z') {
+        return Some(Zone::Offset(0));
+    }
+    let mut there = *cursor;
+    there.eat(b' ');
+    let zone = match there.peek()? {
+        b'+' => offset(&mut there, 1)?,
+        b'-' => offset(&mut there, -1)?,
+        b'A'..=b'Z' => named_zone(&mut there)?,
+        _ => return None,
+    };
+    *cursor = there;
+    Some(zone)
+}
+
+fn offset(cursor: &mut Cursor<'_>, sign: i64) -> Option<Zone> {
+    cursor.skip(1);
+    let hours = cursor.digits(2)?;
+    let minutes = if cursor.eat(b':') {
+        cursor.digits(2)?
+    } else {
+        cursor.digits(2).unwrap_or(0)
+    };
+    cursor.peek().is_none_or(|b| !b.is_ascii_alphanumeric()).then_some(())?;
+    Some(Zone::Offset(sign * i64::from(hours * 3600 + minutes * 60)))
+}
+
+fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
+    match cursor.skip_while(|b| b.is_ascii_uppercase()) {
+        b"UTC" | b"GMT" | b"Z" => Some(Zone::Offset(0)),
+        b"CET" | b"CEST" | b"EET" | b"EEST" | b"BST" | b"MSK" | b"IST" | b"JST" | b"EST" | b"EDT" | b"CST" | b"CDT"
+        | b"MST" | b"MDT" | b"PST" | b"PDT" => Some(Zone::Named),
+        _ => None,
+    }
+}
+
+fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
+    let month = match cursor.rest().get(..3)? {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    };
+    cursor.skip(3);
+    Some(month)
+}
+
+fn weekday(cursor: &mut Cursor<'_>) -> bool {
+    let here = matches!(
+        cursor.rest().get(..3),
+        Some(b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun")
+    );
+    if here {
+        cursor.skip(3);
+    }
+    here
+}
+
+/// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.
+pub(super) fn epoch(number: &[u8]) -> Option<Time> {
+    let mut parts = number.splitn(2, |b| *b == b'.');
+    let whole = parts.next()?;
+    let value: i64 = std::str::from_utf8(whole).ok()?.parse().ok()?;
+    let unit: i64 = match whole.len() {
+        9 | 10 => 1_000_000_000,
+        12 | 13 => 1_000_000,
+        15 | 16 => 1_000,
+        18 | 19 => 1,
+        _ => return None,
+    };
+    let mut nanos = value.checked_mul(unit)?;
+    let mut place = unit / 10;
+    for digit in parts.next().unwrap_or_default() {
+        digit.is_ascii_digit().then_some(())?;
+        nanos = nanos.checked_add(i64::from(digit - b'0') * place)?;
+        place /= 10;
+    }
+    Some(Time(nanos))
+}
+
+/// Howard Hinnant's `days_from_civil`, for the years that `Time` can hold.
+fn time(date: Date, clock: Clock) -> Option<Time> {
+    let Date { year, month, day } = date;
+    (matches!(year, 1700..=2260) && matches!(month, 1..=12) && matches!(day, 1..=31)).then_some(())?;
+    let year = i64::from(if month <= 2 { year - 1 } else { year });
+    let era = year / 400;
+    let year_of_era = year - era * 400;
+    let month = i64::from(month);
+    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + i64::from(day) - 1;
+    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
+    let seconds = days * 86_400 + i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second);
+    Some(Time(seconds * 1_000_000_000 + i64::from(clock.nanos)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The time and how much of the text was the stamp.
+    fn check(text: &str, time: Option<&str>, stamp_text: &str) {
+        let mut cursor = Cursor::new(text.as_bytes(), 0);
+        let read = stamp(&mut cursor).unwrap_or_else(|| panic!("no stamp in {text:?}"));
+        let expected = time.map(|time| time.parse::<jiff::Timestamp>().unwrap().as_nanosecond());
+        assert_eq!(read.time.map(|time| i128::from(time.0)), expected, "{text:?}");
+        assert_eq!(text.split_at(cursor.at()).0, stamp_text);
+    }
+
+    fn check_none(text: &str) {
+        assert_eq!(stamp(&mut Cursor::new(text.as_bytes(), 0)), None, "{text:?}");
+    }
+
+    #[test]
+    fn stamps_with_a_date_are_times() {
+        let time = Some("2026-03-04T08:00:52Z");
+        for text in [
+            "2026-03-04T08:00:52Z",
+            "2026-03-04 08:00:52",
+            "2026/03/04 08:00:52",
+            "2026-03-04 08:00:52 UTC",
+            "2026-03-04T09:00:52+01:00",
+            "2026-03-04 03:00:52 -0500",
+            "2026-03-04T09:00:52+01",
+            "04/Mar/2026:08:00:52 +0000",
+            "04-Mar-2026 08:00:52 UTC",
+            "4 Mar 2026 08:00:52",
+            "20260304 08:00:52",
+            "260304 080052",
+            "26/03/04 08:00:52",
+            "03/04/2026, 8:00:52 AM",
+            "Mar 04, 2026 8:00:52 AM",
+            "Wed Mar 04 08:00:52 2026",
+            "Wed, 04 Mar 2026 08:00:52 GMT",
+        ] {
+            check(text, time, text);
+            check(&format!("{text} x"), time, text);
+        }
+        check(
+            "2026-03-04T20:00:52.5Z",
+            Some("2026-03-04T20:00:52.5Z"),
+            "2026-03-04T20:00:52.5Z",
+        );
+        check(
+            "2026-03-04 08:00:52,861 INFO",
+            Some("2026-03-04T08:00:52.861Z"),
+            "2026-03-04 08:00:52,861",
+        );
+        check(
+            "2024-02-29T00:00:00Z",
+            Some("2024-02-29T00:00:00Z"),
+            "2024-02-29T00:00:00Z",
+        );
+        check(
+            "1969-12-31T23:59:59Z",
+            Some("1969-12-31T23:59:59Z"),
+            "1969-12-31T23:59:59Z",
+        );
+        check("1772611862.471 x", Some("2026-03-04T08:11:02.471Z"), "1772611862.471");
+    }
+
+    #[test]
+    fn stamps_without_a_date_are_stamps() {
+        check("08:01:51.042 [main]", None, "08:01:51.042");
+        check("3:04PM INF", None, "3:04PM");
+        check("Mar  4 08:03:57 host", None, "Mar  4 08:03:57");
+        check("03-17 16:13:38.811  1702", None, "03-17 16:13:38.811");
+        check("2026-03-04 08:00:52 CET [1]", None, "2026-03-04 08:00:52 CET");
+    }
+
+    #[test]
+    fn numbers_and_words_are_no_stamps() {
+        for text in [
+            "",
+            "2026",
+            "2026-03-04",
+            "25:00:00",
+            "10.0.0.1",
+            "12:30",
+            "Marble",
+            "08:00:520",
+            "20260304",
+            "1234567890 x",
+        ] {
+            check_none(text);
+        }
+        check_none("2026-13-04 08:00:52");
+        check_none("99999999999999999999:00:00");
+    }
+
+    #[test]
+    fn epochs_are_told_apart_by_size() {
+        let expected = Some(Time(1_772_611_862_000_000_000));
+        for number in [
+            "1772611862",
+            "1772611862.0",
+            "1772611862000",
+            "1772611862000000",
+            "1772611862000000000",
+        ] {
+            assert_eq!(epoch(number.as_bytes()), expected, "{number}");
+        }
+        assert_eq!(epoch(b"1772611862.471867"), Some(Time(1_772_611_862_471_867_000)));
+        assert_eq!(epoch(b"17"), None);
+    }
+}
