@@ -18,6 +18,12 @@ pub mod panes;
 pub mod state;
 pub mod compose;
 pub mod update;
+#[cfg(test)]
+pub(crate) mod rehearsal;
+#[cfg(test)]
+mod transcripts;
+#[cfg(test)]
+mod endurance;
 
 pub use msg::{Effect, Msg, OpenedContext, SearchRequest};
 pub use state::State;

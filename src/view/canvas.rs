@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::style::{Modifier, Style};
+use unicode_segmentation::UnicodeSegmentation as _;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::palette::{Focus, Palette};
@@ -147,12 +148,12 @@ impl<'a> Canvas<'a> {
         self.restyle(after(first(place, cells(text)), end), bare);
     }
 
-    /// Writes spans, dimmed ones left out first when there is no room for all.
+    /// Writes as much of spans as there is room for, the least telling left out first.
     pub fn telling_spans(&mut self, place: Rect, spans: &[Span]) -> u16 {
-        if span_cells(spans) <= place.width {
-            return self.spans(place, spans);
-        }
-        self.spans(place, &telling(spans))
+        let told = BREVITIES.map(|brevity| brevity.of(spans));
+        let fits = |told: &&Vec<Span>| span_cells(told) <= place.width;
+        let told = told.iter().find(fits).or(told.last());
+        told.map_or(0, |told| self.spans(place, told))
     }
 
     /// Fills a place with one narrow symbol.
@@ -248,9 +249,65 @@ fn head(text: &str, columns: u16) -> &str {
     text.get(..end).unwrap_or(text)
 }
 
-/// Spans without those that are the first to go.
-pub fn telling(spans: &[Span]) -> Vec<Span> {
-    spans.iter().filter(|span| span.tone != Tone::Dim).cloned().collect()
+/// How much of a cell is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Brevity {
+    All,
+    /// Not what is dim anyway.
+    Undimmed,
+    /// The first word, and what is neither dim nor plain: what is wrong.
+    Alarms,
+}
+
+/// From most to least.
+pub const BREVITIES: [Brevity; 3] = [Brevity::All, Brevity::Undimmed, Brevity::Alarms];
+
+impl Brevity {
+    /// What is said of a cell. Where all of it is dim, as in a stale cluster, it is cut like what is plain.
+    pub fn of(self, spans: &[Span]) -> Vec<Span> {
+        let dimmed = spans.iter().all(|span| is_blank(span) || span.tone == Tone::Dim);
+        let told = |n: usize, span: &Span| match self {
+            Self::All => true,
+            Self::Undimmed => dimmed || span.tone != Tone::Dim,
+            Self::Alarms => n == 0 || !matches!(span.tone, Tone::Dim | Tone::Plain),
+        };
+        let mut kept: Vec<Span> = Vec::new();
+        let mut left_out = false;
+        for (n, span) in spans.iter().enumerate() {
+            if !told(n, span) {
+                left_out = true;
+                continue;
+            }
+            let apart = kept.last().is_none_or(|last| last.text.ends_with(' ')) || span.text.starts_with(' ');
+            if left_out && !apart {
+                kept.push(Span::plain(" "));
+            }
+            left_out = false;
+            kept.push(span.clone());
+        }
+        kept
+    }
+}
+
+fn is_blank(span: &Span) -> bool {
+    span.text.trim_start().is_empty()
+}
+
+/// A name that is cut in its middle where it does not fit: names of pods differ at their ends.
+pub fn cut_inside(name: &str, columns: u16) -> String {
+    let most = columns.saturating_sub(4).min(6);
+    if cells(name) <= columns || most < 2 {
+        return name.to_owned();
+    }
+    let mut used = 0;
+    let ending = name.graphemes(true).rev().take_while(|grapheme| {
+        used += cells(grapheme);
+        used <= most
+    });
+    let bytes: usize = ending.map(str::len).sum();
+    let (_, tail) = name.split_at_checked(name.len() - bytes).unwrap_or((name, ""));
+    let start = display::truncate(name, usize::from(columns - cells(tail)));
+    format!("{start}{tail}")
 }
 
 pub fn span_cells(spans: &[Span]) -> u16 {
@@ -348,15 +405,46 @@ mod tests {
         assert_eq!(row(&buffer), "日 |語");
     }
 
+    fn check_telling(columns: u16, spans: &[Span], expected: &str) {
+        let mut buffer = buffer(columns);
+        Canvas::new(&mut buffer, Palette::default()).telling_spans(Rect::new(0, 0, columns, 1), spans);
+        assert_eq!(row(&buffer).trim_end(), expected, "{columns}");
+    }
+
     #[test]
-    fn dim_spans_are_the_first_to_go() {
-        let mut buffer = buffer(20);
-        let spans = [
+    fn what_is_wrong_is_the_last_to_go() {
+        let cell = [
             Span::plain("3/3"),
-            Span::dim(" v1.2 2h"),
+            Span::plain(" v1.2"),
+            Span::dim(" 2h"),
             Span::new(" CrashLoopBackOff", Tone::Bad),
         ];
-        Canvas::new(&mut buffer, Palette::default()).telling_spans(Rect::new(0, 0, 20, 1), &spans);
-        assert_eq!(row(&buffer), "3/3 CrashLoopBackOff");
+        check_telling(30, &cell, "3/3 v1.2 2h CrashLoopBackOff");
+        check_telling(26, &cell, "3/3 v1.2 CrashLoopBackOff");
+        check_telling(20, &cell, "3/3 CrashLoopBackOff");
+        check_telling(12, &cell, "3/3 CrashLo…");
+        let stale = [Span::dim("3/3"), Span::plain(" "), Span::dim("v1.2 2h")];
+        check_telling(11, &stale, "3/3 v1.2 2h");
+        check_telling(8, &stale, "3/3");
+        let parted = ["0/3", " ", "v1.2", " "].map(Span::plain);
+        let parted = [
+            parted.to_vec(),
+            vec![
+                Span::new("↻4", Tone::Warn),
+                Span::plain(" "),
+                Span::new("Error", Tone::Bad),
+            ],
+        ];
+        check_telling(12, &parted.concat(), "0/3 ↻4 Error");
+    }
+
+    #[test]
+    fn names_are_cut_inside() {
+        let check = |columns, expected| assert_eq!(cut_inside("api-7d9c5b6f4-x2k8p", columns), expected);
+        check(19, "api-7d9c5b6f4-x2k8p");
+        check(15, "api-7d9c…-x2k8p");
+        check(9, "api…x2k8p");
+        check(4, "api-7d9c5b6f4-x2k8p");
+        assert_eq!(cut_inside("日本日本日本日本", 9), "日本…日本");
     }
 }

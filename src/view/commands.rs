@@ -19,10 +19,9 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, palette: &PaletteScene) -> Opt
     let items = u16::try_from(palette.matches.len()).unwrap_or(u16::MAX);
     let lines = items.saturating_add(u16::from(palette.error.is_some()));
     let height = lines.saturating_add(if lines > 0 { 4 } else { 3 }).min(area.height);
-    let y = area.y + u16::from(area.height > height);
     let place = Rect {
         x: area.x + (area.width - width) / 2,
-        y,
+        y: area.y,
         width,
         height,
     };

@@ -7,8 +7,9 @@ use super::frame;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{HelpScene, Tone};
 
-/// Columns of one column of help, and between two of them.
-const COLUMN: u16 = 46;
+/// Columns of one column of help at least and at most, and between two of them.
+const COLUMN: u16 = 50;
+const WIDEST: u16 = 66;
 const GAP: u16 = 3;
 const MOST_COLUMNS: u16 = 4;
 const MOST_KEYS: u16 = 18;
@@ -26,7 +27,10 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, help: &HelpScene) {
     let columns = packed(help, most, height).unwrap_or_else(|| flowed(help, most, height));
     let count = u16::try_from(columns.len()).unwrap_or(1).max(1);
     let tallest = columns.iter().map(Vec::len).max().unwrap_or(0);
-    let width = (count * (COLUMN + GAP) - GAP + 4).min(area.width);
+    let column_width = ((area.width.saturating_sub(4) + GAP) / count)
+        .saturating_sub(GAP)
+        .min(WIDEST);
+    let width = (count * (column_width + GAP) - GAP + 4).min(area.width);
     let height = u16::try_from(tallest)
         .unwrap_or(height)
         .saturating_add(2)
@@ -34,18 +38,21 @@ pub fn paint(canvas: &mut Canvas<'_>, area: Rect, help: &HelpScene) {
     let (x, y) = (area.x + (area.width - width) / 2, area.y + (area.height - height) / 2);
     let inner = frame::panel(canvas, Rect { x, y, width, height }, "help");
     let inner = after(first(inner, inner.width.saturating_sub(1)), 1);
-    let keys = keys_columns(help);
-    for (n, column) in (0..count).zip(&columns) {
-        let place = first(after(inner, n * (COLUMN + GAP)), COLUMN);
-        for (row, entry) in (0..place.height).zip(column) {
+    for (n, entries) in (0..count).zip(&columns) {
+        let place = first(after(inner, n * (column_width + GAP)), column_width);
+        let keys = keys_columns(entries);
+        for (row, entry) in (0..place.height).zip(entries) {
             self::entry(canvas, line(place, row), *entry, keys);
         }
     }
 }
 
-fn keys_columns(help: &HelpScene) -> u16 {
-    let bindings = help.sections.iter().flat_map(|(_, bindings)| bindings);
-    bindings.map(|(keys, _)| cells(keys)).max().unwrap_or(0).min(MOST_KEYS)
+fn keys_columns(entries: &[Entry<'_>]) -> u16 {
+    let keys = entries.iter().map(|entry| match entry {
+        Entry::Binding(keys, _) => cells(keys),
+        Entry::Heading(_) | Entry::Blank => 0,
+    });
+    keys.max().unwrap_or(0).min(MOST_KEYS)
 }
 
 fn section<'a>(heading: &'a str, bindings: &'a [(String, String)]) -> Vec<Entry<'a>> {

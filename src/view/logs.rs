@@ -139,8 +139,10 @@ fn text(canvas: &mut Canvas<'_>, place: Rect, row: &LogRow, focus: Focus) {
             // Where a line marks the selection, it goes under words only.
             style = style.remove_modifier(Modifier::UNDERLINED);
         }
-        if found(&row.hits, at, |hit| hit).is_some() {
-            style = palette.hit(style);
+        match found(&row.hits, at, |hit| hit) {
+            Some(hit) if hit.len() == row.text.len() => style = palette.mark(style),
+            Some(_) => style = palette.hit(style),
+            None => {}
         }
         if style != piece_style && !piece.is_empty() {
             used += canvas.text(after(place, used), &piece, piece_style);

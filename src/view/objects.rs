@@ -2,7 +2,7 @@
 
 use ratatui::style::Modifier;
 
-use super::canvas::{Canvas, after, below, cells, first, line, span_cells, telling};
+use super::canvas::{BREVITIES, Brevity, Canvas, after, below, cells, cut_inside, first, line, span_cells};
 use super::columns::share;
 use super::frame::{self, Extent};
 use super::palette::Focus;
@@ -37,36 +37,34 @@ fn detail_lines(scene: &ObjectsScene, height: u16) -> u16 {
     }
 }
 
-/// The width of the name, then of each cluster's cells.
+/// The width of the name, then of each cluster's cells. A long name gives way a little before cells are cut.
 fn widths(scene: &ObjectsScene, width: u16) -> Vec<u16> {
-    let room = width.saturating_sub(2);
-    let name = scene
-        .rows
-        .iter()
-        .filter(|row| row.depth > 0)
-        .map(name_columns)
-        .max()
-        .unwrap_or(0);
-    let name = name
-        .max(cells("workload"))
-        .min((room * 2 / 5).max(LEAST_NAME.min(room)));
     let gaps = GAP.saturating_mul(u16::try_from(scene.clusters.len()).unwrap_or(u16::MAX));
-    let room = room.saturating_sub(name.saturating_add(gaps));
-    let mut wanted = wanted(scene, span_cells);
-    if wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell)) > room {
-        wanted = self::wanted(scene, |cell| span_cells(&telling(cell)));
-    }
+    let room = width.saturating_sub(2);
+    let named = scene.rows.iter().filter(|row| row.depth > 0);
+    let longest = named.map(name_columns).max().unwrap_or(0).max(cells("workload"));
+    let limits = [room * 2 / 5, room / 3].map(|most| longest.min(most.max(LEAST_NAME.min(room))));
+    let plans = BREVITIES.map(|brevity| wanted(scene, brevity));
+    let left = |name: u16| room.saturating_sub(name.saturating_add(gaps));
+    let sum = |wanted: &[u16]| wanted.iter().fold(0, |sum: u16, cell| sum.saturating_add(*cell));
+    let [wide, narrow] = limits;
+    let fitting = plans.iter().find(|wanted| sum(wanted) <= left(wide));
+    let (name, wanted) = match (fitting, plans.last()) {
+        (Some(wanted), _) => (wide, wanted.as_slice()),
+        (None, Some(wanted)) => (narrow, wanted.as_slice()),
+        (None, None) => (wide, [].as_slice()),
+    };
     let mut widths = vec![name];
-    widths.extend(share(&wanted, room));
+    widths.extend(share(wanted, left(name)));
     widths
 }
 
 /// The widest cell of each cluster.
-fn wanted(scene: &ObjectsScene, columns: impl Fn(&[Span]) -> u16) -> Vec<u16> {
+fn wanted(scene: &ObjectsScene, brevity: Brevity) -> Vec<u16> {
     let widest = |(n, (_, heading)): (usize, &(ContextId, String))| {
         let cells_of_cluster = scene.rows.iter().filter_map(|row| row.cells.get(n));
         cells_of_cluster
-            .map(|cell| columns(cell))
+            .map(|cell| span_cells(&brevity.of(cell)))
             .max()
             .unwrap_or(0)
             .max(cells(heading))
@@ -140,11 +138,28 @@ fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ObjectRow, widths: &[u16]) {
         let at = indent(row);
         let dim = canvas.palette.tone(Tone::Dim);
         canvas.text(first(after(place, at - 2), 1), row.mark, dim);
-        canvas.telling_spans(after(place, at), &row.name);
+        name_spans(canvas, after(place, at), row);
     }
     let cells = if row.depth == 0 { &[] } else { row.cells.as_slice() };
     for (place, cell) in places.zip(cells) {
         canvas.telling_spans(place, cell);
+    }
+}
+
+/// A pod's name is cut in its middle; of the others the beginning tells most.
+fn name_spans(canvas: &mut Canvas<'_>, place: Rect, row: &ObjectRow) {
+    match row.name.split_first() {
+        Some((first, rest)) if row.depth == 2 => {
+            let room = place.width.saturating_sub(span_cells(&Brevity::Undimmed.of(rest)));
+            let text = cut_inside(&first.text, room);
+            let name: Vec<Span> = std::iter::once(Span { text, ..first.clone() })
+                .chain(rest.iter().cloned())
+                .collect();
+            canvas.telling_spans(place, &name);
+        }
+        Some(_) | None => {
+            canvas.telling_spans(place, &row.name);
+        }
     }
 }
 

@@ -203,6 +203,20 @@ impl Palette {
         }
     }
 
+    /// A record that is shown because of its pattern; quieter than what a search found.
+    pub fn mark(self, style: Style) -> Style {
+        match self.colors {
+            Colors::Many => {
+                let ink = match style.fg {
+                    None | Some(Color::Reset) => Color::Indexed(255),
+                    Some(color) => color,
+                };
+                style.fg(ink).bg(Color::Indexed(236)).add_modifier(Modifier::BOLD)
+            }
+            Colors::Sixteen | Colors::None => style.add_modifier(Modifier::BOLD | Modifier::UNDERLINED),
+        }
+    }
+
     /// What a program asked for itself. Without colours, a ground of its own becomes reverse.
     pub fn of(self, asked: display::Style) -> Style {
         let mut style = Style::new();

@@ -2,7 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
-use super::canvas::{Canvas, below, line};
+use super::canvas::{Canvas, line};
 use super::palette::{Focus, Palette};
 use super::{bar, commands, contrast, exec, frame, help, logs, message, objects, status};
 use crate::workspace::State;
@@ -40,7 +40,10 @@ pub fn paint(scene: &Scene, palette: &Palette, buffer: &mut Buffer) -> Option<(u
             help::paint(&mut canvas, screen, scene);
             None
         }
-        Some(Overlay::Palette(scene)) => commands::paint(&mut canvas, below(screen, 1), scene),
+        Some(Overlay::Palette(scene)) => {
+            let between = Rect::new(0, 1, screen.width, screen.height.saturating_sub(2));
+            commands::paint(&mut canvas, between, scene)
+        }
         Some(Overlay::Message(lines)) => {
             message::paint(&mut canvas, screen, lines);
             None
@@ -183,7 +186,7 @@ mod tests {
         }
         assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 22)));
         scene.overlay = Some(sample::palette());
-        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 3)));
+        assert_eq!(paint(&scene, &Palette::default(), &mut buffer), Some((9, 2)));
     }
 
     fn colourless(cell: &Cell) -> bool {

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use alacritty_terminal::event::{Event, EventListener};
 use alacritty_terminal::grid::{Dimensions, Indexed, Scroll};
+use alacritty_terminal::index::{Column, Line, Point};
 use alacritty_terminal::term::cell::{Cell, Flags};
 use alacritty_terminal::term::{Config, Osc52, TermMode, point_to_viewport};
 use alacritty_terminal::vte::ansi::{Color as Ink, CursorShape, NamedColor, Processor, Timeout};
@@ -30,6 +31,10 @@ const ROWS: (u16, u16) = (1, 500);
 
 /// Combining marks that one cell keeps.
 const MOST_MARKS: usize = 4;
+
+/// Bytes that are fed at once, and marks on a cell that are taken for hostile after them.
+const SLICE: usize = 4_096;
+const HEAP: usize = 64;
 
 /// Bytes of one operating system command (a title, a link) that are read; the emulator itself would keep any number.
 const MOST_COMMAND: usize = 4_096;
@@ -66,9 +71,28 @@ impl Vt {
     /// Takes what the program printed; the result is to be sent to the program (it asked what its terminal is).
     pub fn feed(&mut self, bytes: &[u8]) -> Vec<u8> {
         let bytes = self.leash.shorten(bytes);
-        self.parser.advance(&mut self.term, &bytes);
+        for slice in bytes.chunks(SLICE) {
+            self.parser.advance(&mut self.term, slice);
+            if !slice.is_ascii() {
+                self.shed_marks();
+            }
+        }
         self.stay_within_history();
         self.answers()
+    }
+
+    /// Takes away heaps of combining marks, which the emulator piles on a cell without a bound. In slices and on the
+    /// screen only, so a line that scrolls away has at most a slice of them.
+    fn shed_marks(&mut self) {
+        let heap = |cell: &Cell| cell.zerowidth().is_some_and(|marks| marks.len() > HEAP);
+        let grid = self.term.grid();
+        let rows = i32::try_from(grid.screen_lines()).unwrap_or(0);
+        let columns = || (0..grid.columns()).map(Column);
+        let places = (0..rows).flat_map(|row| columns().map(move |column| Point::new(Line(row), column)));
+        let heaps: Vec<Point> = places.filter(|point| heap(&grid[*point])).collect();
+        for point in heaps {
+            self.term.grid_mut()[point].extra = None;
+        }
     }
 
     fn answers(&mut self) -> Vec<u8> {
@@ -421,7 +445,7 @@ mod tests {
 
     #[test]
     fn a_cell_is_as_wide_as_the_grid_says() {
-        let zalgo = format!("e{}", "\u{301}".repeat(100));
+        let zalgo = format!("e{}", "\u{301}".repeat(30));
         for (text, expected) in [
             ("\u{2764}\u{fe0f}x", "\u{2764}x"),
             ("a\u{202e}b", "a"),
@@ -431,6 +455,18 @@ mod tests {
             let row = printed(10, 1, text.as_bytes()).rows().concat();
             assert!(row.starts_with(expected), "{text:?}: {row:?}");
         }
+    }
+
+    #[test]
+    fn marks_are_not_piled_up() {
+        let mut vt = Vt::new(10, 2);
+        vt.feed("x\r\n".repeat(9).as_bytes());
+        vt.scroll(3);
+        for _ in 0..10 {
+            vt.feed(format!("\x1b[2;1He{}", "\u{301}".repeat(10_000)).as_bytes());
+        }
+        let marks = vt.term.grid()[Line(1)][Column(0)].zerowidth().map_or(0, <[char]>::len);
+        assert!(marks <= SLICE, "{marks}");
     }
 
     #[test]

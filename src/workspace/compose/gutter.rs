@@ -138,7 +138,11 @@ fn names(column: Column<'_>) -> BTreeMap<SourceId, String> {
         .filter(|source| column.filter.scope.holds(source))
         .map(AsRef::as_ref)
         .collect();
-    let pods: BTreeSet<_> = sources.iter().map(|source| &source.target.pod).collect();
+    let mut pods: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for source in &sources {
+        pods.entry(source.id.context).or_default().insert(&source.target.pod);
+    }
+    let several_pods = pods.values().any(|of_context| of_context.len() > 1);
     let workloads: BTreeSet<_> = sources.iter().map(|source| &source.workload).collect();
     let mut containers: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for source in &sources {
@@ -149,7 +153,7 @@ fn names(column: Column<'_>) -> BTreeMap<SourceId, String> {
         .iter()
         .filter_map(|source| {
             let mut name = String::new();
-            if pods.len() > 1 {
+            if several_pods {
                 name = pod_name(source, workloads.len() > 1);
             }
             if containers

@@ -279,7 +279,7 @@ fn dimmed_if_stale(mut spans: Vec<Span>, cluster: &Cluster) -> Vec<Span> {
     spans
 }
 
-/// `3/3 ↻4 v1.2 2h CrashLoopBackOff`
+/// `2/3 CrashLoopBackOff ↻4 v1.2 2h`: what matters most first, for it may be cut.
 fn census_cell(census: &Census, moment: &mut Moment) -> Vec<Span> {
     let worst = census.worst();
     let tone = match worst {
@@ -293,6 +293,9 @@ fn census_cell(census: &Census, moment: &mut Moment) -> Vec<Span> {
     } else {
         words.push(format!("{} done", census.succeeded), Tone::Plain);
     }
+    if let Some((_, reason)) = worst {
+        words.push(words::safe(reason), tone);
+    }
     words.push_restarts(census.restarts);
     let versions: Vec<_> = census.versions().collect();
     for version in versions.iter().take(MOST_VERSIONS) {
@@ -303,9 +306,6 @@ fn census_cell(census: &Census, moment: &mut Moment) -> Vec<Span> {
     }
     if let Some(youngest) = census.youngest() {
         words.push(moment.age(youngest), Tone::Dim);
-    }
-    if let Some((_, reason)) = worst {
-        words.push(words::safe(reason), tone);
     }
     words.0
 }

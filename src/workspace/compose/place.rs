@@ -23,7 +23,7 @@ pub enum Anchor {
     Newest,
     /// This record begins on this line; if it is not there, the one before it does.
     At(Spot),
-    /// The last record up to this time begins on this line.
+    /// The last record up to this time begins on this line, even if there is nothing below it.
     Around(Time, isize),
 }
 
@@ -108,14 +108,13 @@ impl<'a> Strip<'a> {
         // At the beginning of the records there is less above.
         let line = line.min(above.rows.max(0));
         below.grow_to(self.height() - line - rows);
-        // At their end there is less below: the others come down.
-        let line = match self.height() - (line + rows + below.rows) {
-            missing if missing > 0 => {
-                above.grow_to(line + missing);
-                (line + missing).min(above.rows)
-            }
-            _ => line,
+        // At their end there is less below: the others come down, unless the line stands for a time.
+        let missing = match anchor {
+            Anchor::Newest | Anchor::At(_) => (self.height() - (line + rows + below.rows)).max(0),
+            Anchor::Around(..) => 0,
         };
+        above.grow_to(line + missing);
+        let line = (line + missing).min(above.rows.max(line));
         let first_line = line - above.rows;
         let mut records = above.records;
         records.reverse();
@@ -354,6 +353,7 @@ mod tests {
         check(&[1, 9, 1], 5, Anchor::At(spot(1, -6)), (1, -4, 1, -4));
         check(&[1; 20], 5, Anchor::Around(Time(105), 2), (8, 0, 10, 2));
         check(&[1; 20], 5, Anchor::Around(Time(-5), 2), (0, 0, 0, 0));
+        check(&[1; 20], 5, Anchor::Around(Time(999), 2), (17, 0, 19, 2));
     }
 
     fn check_moves(line_counts: &[usize], height: usize, from: Spot, motion: Motion, expected: &[Spot]) {

@@ -131,6 +131,20 @@ impl LogsPane {
             .or_else(|| self.shown.first().and_then(|column| column.context))
     }
 
+    /// Another view of the same. A search whose answer is still to come will come to the first view only.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let answered = self.search.clone().filter(|search| search.found.is_some());
+        Self {
+            search: answered.map(|search| Search {
+                running: false,
+                ..search
+            }),
+            prompt: None,
+            ..self.clone()
+        }
+    }
+
     pub fn is_following(&self) -> bool {
         self.follow == Follow::Newest
     }

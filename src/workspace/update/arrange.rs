@@ -126,7 +126,7 @@ pub fn split(state: &mut State, split: Split) -> Vec<Effect> {
     let copy = match state.focused() {
         Some(Pane::Contrast(pane)) => Pane::Contrast(pane.clone()),
         Some(Pane::Objects(pane)) => Pane::Objects(pane.clone()),
-        Some(Pane::Logs(pane)) => Pane::Logs(pane.clone()),
+        Some(Pane::Logs(pane)) => Pane::Logs(Box::new(pane.copied())),
         Some(Pane::Exec(pane)) => exec::another(pane),
         None => return Vec::new(),
     };

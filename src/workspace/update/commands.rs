@@ -30,7 +30,7 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::Help => help::open(state),
         Command::OpenPalette => palette::open(state),
         Command::Cancel => cancel(state),
-        Command::Redraw => vec![Effect::Redraw],
+        Command::Redraw => redraw(state),
         Command::Suspend => vec![Effect::Suspend],
         Command::ShowContrast => arrange::show(state, Kind::Contrast),
         Command::ShowObjects => arrange::show(state, Kind::Objects),
@@ -79,6 +79,11 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::LeaveShell => exec::leave(state),
         Command::EnterShell => exec::enter(state),
     }
+}
+
+fn redraw(state: &mut State) -> Vec<Effect> {
+    state.dirty = true;
+    vec![Effect::Redraw]
 }
 
 /// Opens what is selected.

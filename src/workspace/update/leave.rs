@@ -22,6 +22,7 @@ pub fn interrupt(state: &mut State, now: Time) -> Vec<Effect> {
 
 /// The answer to "Leave?".
 pub fn answer(state: &mut State, key: Key) -> Vec<Effect> {
+    state.overlay = None;
     match key.code {
         KeyCode::Char('y' | 'Y') | KeyCode::Enter => vec![Effect::Quit],
         KeyCode::Char(_)
@@ -38,9 +39,6 @@ pub fn answer(state: &mut State, key: Key) -> Vec<Effect> {
         | KeyCode::End
         | KeyCode::PageUp
         | KeyCode::PageDown
-        | KeyCode::F(_) => {
-            state.overlay = None;
-            Vec::new()
-        }
+        | KeyCode::F(_) => Vec::new(),
     }
 }

@@ -37,13 +37,11 @@ pub fn collapse(state: &mut State) -> Vec<Effect> {
     let Some(key) = selected(state) else { return Vec::new() };
     let parent = ObjectsPane::parent(&state.objects, &key);
     if let Some(pane) = pane(state) {
-        match parent {
-            _ if pane.is_expanded(&key) => {
-                pane.list.select(key.clone());
-                pane.collapse(&key);
-            }
-            Some(parent) => pane.list.select(parent),
-            None => {}
+        if pane.is_expanded(&key) {
+            pane.list.select(key.clone());
+            pane.collapse(&key);
+        } else if let Some(parent) = parent {
+            pane.list.select(parent);
         }
     }
     Vec::new()

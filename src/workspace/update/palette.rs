@@ -25,12 +25,16 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
         return Vec::new();
     };
     let ctrl = key.modifiers.ctrl;
+    if is_previous(key) {
+        return step(palette, -1);
+    }
+    if is_next(key) {
+        return step(palette, 1);
+    }
     match key.code {
         KeyCode::Esc => close(state),
         KeyCode::Char('c' | 'g') if ctrl => close(state),
         KeyCode::Enter => choose(state),
-        _ if is_previous(key) => step(palette, -1),
-        _ if is_next(key) => step(palette, 1),
         KeyCode::Backspace if palette.input.text().is_empty() => close(state),
         KeyCode::Char(_)
         | KeyCode::Up
