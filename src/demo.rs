@@ -15,3 +15,4 @@ pub mod exec;
 pub mod api;
 pub mod tls;
 pub mod kubeconfig;
+pub mod serve;

@@ -13,8 +13,11 @@ mod view;
 mod list;
 mod watch;
 mod logs;
+mod connect;
+mod openapi;
 mod discovery;
 mod review;
+mod protobuf;
 mod patch;
 mod validate;
 mod mutate;
@@ -33,12 +36,14 @@ use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
+use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::auth::Identity;
+use self::auth::{Ask, Identity};
 pub use self::auth::{Auth, PeerCertificate};
+use self::connect::{Session, Unaudited};
 use self::discovery::Asked;
 use self::list::{ListOptions, list};
 use self::logs::answer as answer_log;
@@ -49,7 +54,7 @@ use self::reply::Layout;
 use self::resource::Resource;
 use self::selector::Selection;
 use self::show::{Form, Shown};
-use self::status::Status;
+use self::status::{Details, Status};
 use self::table::{Include, Rows};
 use self::target::Target;
 use self::view::{Page, View};
@@ -91,6 +96,7 @@ impl Api {
     }
 
     /// The same cluster for a client that is mounted without TLS and sends no credentials.
+    #[must_use]
     pub fn trusting(&self, user: &str) -> Self {
         let Inner {
             cluster, auth, tasks, ..
@@ -98,11 +104,12 @@ impl Api {
         Self::new(cluster.clone(), auth.clone().trusting(user), tasks.clone())
     }
 
-    async fn answer<B>(self, request: Request<B>) -> Response<Body>
+    async fn answer<B>(self, mut request: Request<B>) -> Response<Body>
     where
         B: hyper::body::Body<Data = Bytes> + Send,
         B::Error: Into<Box<dyn Error + Send + Sync>>,
     {
+        let upgrade = request.extensions_mut().remove::<OnUpgrade>();
         let (parts, body) = request.into_parts();
         let query = Query::parse(parts.uri.query().unwrap_or_default());
         let layout = layout(&parts, &query);
@@ -116,7 +123,7 @@ impl Api {
                     layout,
                     body: &body,
                 };
-                call.answer().await
+                call.answer(upgrade).await
             }
             Err(status) => Err(status),
         };
@@ -127,10 +134,12 @@ impl Api {
 
 impl Inner {
     fn with_audit_id(&self, mut response: Response<Body>) -> Response<Body> {
-        let request = self.requests.fetch_add(1, Ordering::Relaxed);
-        let id = digest::uuid(&format!("request {request} of {}", self.cluster.name()));
-        if let Ok(id) = HeaderValue::from_str(&id) {
-            response.headers_mut().insert("audit-id", id);
+        if response.extensions().get::<Unaudited>().is_none() {
+            let request = self.requests.fetch_add(1, Ordering::Relaxed);
+            let id = digest::uuid(&format!("request {request} of {}", self.cluster.name()));
+            if let Ok(id) = HeaderValue::from_str(&id) {
+                response.headers_mut().insert("audit-id", id);
+            }
         }
         response
     }
@@ -187,6 +196,10 @@ where
         .map_err(|_| Status::too_large(LARGEST_BODY))
 }
 
+fn shown(code: StatusCode, bytes: Vec<u8>) -> Response<Body> {
+    reply::with_body(code, "application/json", bytes)
+}
+
 /// One request, read.
 struct Call<'a> {
     inner: &'a Inner,
@@ -216,7 +229,7 @@ impl Subject<'_> {
 }
 
 impl Call<'_> {
-    async fn answer(&self) -> Result<Response<Body>, Status> {
+    async fn answer(&self, upgrade: Option<OnUpgrade>) -> Result<Response<Body>, Status> {
         let identity = self
             .inner
             .auth
@@ -253,7 +266,7 @@ impl Call<'_> {
         };
         match target.subresource.as_deref() {
             None => self.answer_resource(&subject).await,
-            Some(subresource) => self.answer_subresource(&subject, subresource),
+            Some(subresource) => self.answer_subresource(&subject, subresource, upgrade),
         }
     }
 
@@ -278,28 +291,33 @@ impl Call<'_> {
             "watch" => self.watch(subject),
             "get" => {
                 let object = self.site(subject)?.get(subject.name())?;
-                Ok(self.shown(StatusCode::OK, self.view(subject)?.one(&object, now)))
+                Ok(shown(StatusCode::OK, self.view(subject)?.one(&object, now)))
             }
             "create" if subject.resource.group.starts_with("auth") => {
                 let (code, review) = review::answer(subject.resource, subject.identity, &self.json()?, now)?;
-                Ok(self.shown(code, self.view(subject)?.one(&review, now)))
+                Ok(shown(code, self.view(subject)?.one(&review, now)))
             }
             "create" => {
                 self.require_namespace(subject)?;
                 let created = self.site(subject)?.create(&self.json()?)?;
-                Ok(self.shown(StatusCode::CREATED, self.view(subject)?.one(&created, now)))
+                Ok(shown(StatusCode::CREATED, self.view(subject)?.one(&created, now)))
             }
             "update" | "patch" => {
                 let body = self.json()?;
                 let edited = self.site(subject)?.edit(subject.name(), &self.edit(&body)?)?;
-                Ok(self.shown(StatusCode::OK, self.view(subject)?.one(&edited, now)))
+                Ok(shown(StatusCode::OK, self.view(subject)?.one(&edited, now)))
             }
             "delete" => self.delete(subject),
             _ => self.delete_all(subject),
         }
     }
 
-    fn answer_subresource(&self, subject: &Subject<'_>, subresource: &str) -> Result<Response<Body>, Status> {
+    fn answer_subresource(
+        &self,
+        subject: &Subject<'_>,
+        subresource: &str,
+        upgrade: Option<OnUpgrade>,
+    ) -> Result<Response<Body>, Status> {
         let site = self.site(subject)?;
         let (name, now) = (subject.name(), self.inner.cluster.now());
         let is_get = subject.verb == "get";
@@ -308,6 +326,7 @@ impl Call<'_> {
                 let stop = self.inner.tasks.stop.clone();
                 answer_log(&self.inner.cluster, &*site.get(name)?, self.query, stop)
             }
+            "exec" | "attach" => self.connect(subject, subresource, upgrade),
             "scale" => {
                 let scale = if is_get {
                     site.scale(name)?
@@ -325,14 +344,10 @@ impl Call<'_> {
             "ephemeralcontainers" if !is_get => {
                 let body = self.json()?;
                 let pod = site.edit_ephemeral(name, &self.edit(&body)?)?;
-                Ok(self.shown(StatusCode::OK, self.view(subject)?.one(&pod, now)))
+                Ok(shown(StatusCode::OK, self.view(subject)?.one(&pod, now)))
             }
-            _ => Ok(self.shown(StatusCode::OK, self.view(subject)?.one(&*site.get(name)?, now))),
+            _ => Ok(shown(StatusCode::OK, self.view(subject)?.one(&*site.get(name)?, now))),
         }
-    }
-
-    fn shown(&self, code: StatusCode, bytes: Vec<u8>) -> Response<Body> {
-        reply::with_body(code, "application/json", bytes)
     }
 
     fn view(&self, subject: &Subject<'_>) -> Result<View, Status> {
@@ -375,7 +390,7 @@ impl Call<'_> {
         let selection = self.selection(subject)?;
         let store = self.inner.cluster.store();
         let page = list(store, subject.resource.plural, &selection, &options).await?;
-        Ok(self.shown(StatusCode::OK, view.page(&page, self.inner.cluster.now())))
+        Ok(shown(StatusCode::OK, view.page(&page, self.inner.cluster.now())))
     }
 
     fn watch(&self, subject: &Subject<'_>) -> Result<Response<Body>, Status> {
@@ -421,6 +436,10 @@ impl Call<'_> {
 
     fn json(&self) -> Result<Value, Status> {
         let media = self.content_type().split(';').next().unwrap_or_default().trim();
+        if media == protobuf::MEDIA_TYPE {
+            // The kinds that clients send so and that are not read here can be sent as JSON.
+            return protobuf::read(self.body).ok_or_else(|| Status::unsupported_media("application/json"));
+        }
         if !(media == "application/json" || media.ends_with("patch+json")) {
             let accepted = if self.parts.method == Method::PATCH {
                 patch::MEDIA_TYPES
@@ -457,7 +476,7 @@ impl Call<'_> {
     /// `dryRun` may stand in the body of a deletion, too.
     fn deletion_site<'a>(&'a self, subject: &'a Subject<'_>) -> Result<Site<'a>, Status> {
         let site = self.site(subject)?;
-        let body: Value = serde_json::from_slice(self.body).unwrap_or_default();
+        let body = if self.body.is_empty() { json!({}) } else { self.json()? };
         let is_dry = body["dryRun"].as_array().is_some_and(|stages| !stages.is_empty());
         let run = if is_dry { Run::Dry } else { site.run };
         Ok(Site { run, ..site })
@@ -468,7 +487,7 @@ impl Call<'_> {
         match self.deletion_site(subject)?.delete(subject.name(), &options)? {
             Deleted::Going(object) => {
                 let now = self.inner.cluster.now();
-                Ok(self.shown(StatusCode::OK, self.view(subject)?.one(&object, now)))
+                Ok(shown(StatusCode::OK, self.view(subject)?.one(&object, now)))
             }
             Deleted::Gone(status) => Ok(reply::status(self.layout, &status)),
         }
@@ -494,9 +513,50 @@ impl Call<'_> {
             continue_token: None,
             remaining: None,
         };
-        Ok(self.shown(
+        Ok(shown(
             StatusCode::OK,
             self.view(subject)?.page(&page, self.inner.cluster.now()),
         ))
+    }
+
+    fn connect(
+        &self,
+        subject: &Subject<'_>,
+        subresource: &str,
+        upgrade: Option<OnUpgrade>,
+    ) -> Result<Response<Body>, Status> {
+        let create = Ask {
+            verb: "create",
+            ..subject.target.ask(subject.verb)
+        };
+        // Whoever may only get must not run commands by way of a websocket's GET; the answer gives no reason.
+        if !subject.identity.may(&create) {
+            let details = Details {
+                name: subject.name().to_owned(),
+                kind: subject.resource.plural.to_owned(),
+                ..Details::default()
+            };
+            let message = format!("pods \"{}\" is forbidden: ", subject.name());
+            return Err(Status {
+                nosniff: false,
+                ..Status::forbidden(message, details)
+            });
+        }
+        let cluster = self.inner.cluster.clone();
+        let pod = self.site(subject)?.get(subject.name())?;
+        let session = Session {
+            cluster: &self.inner.cluster,
+            pod: &pod,
+            query: self.query,
+            headers: &self.parts.headers,
+            upgrade,
+            tasks: &self.inner.tasks.tracker,
+            stop: self.inner.tasks.stop.clone(),
+            now: Arc::new(move || cluster.now()),
+        };
+        match subresource {
+            "exec" => session.exec(),
+            _ => session.attach(),
+        }
     }
 }

@@ -454,3 +454,378 @@ async fn receive<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use bytes::Bytes;
+    use tokio::io::DuplexStream;
+    use tokio::sync::watch;
+    use tokio::task::JoinSet;
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::demo::container::Container;
+    use crate::demo::log::{Entry, Log};
+
+    fn container(command: &[&str]) -> Arc<Container> {
+        Arc::new(Container {
+            hostname: "noisy-5756b687f5-lnf6d".to_owned(),
+            image: "busybox".to_owned(),
+            user: String::new(),
+            workdir: String::new(),
+            env: BTreeMap::new(),
+            files: BTreeMap::new(),
+            packages: BTreeMap::new(),
+            os_packages: BTreeMap::new(),
+            shell: true,
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+            started: 0,
+        })
+    }
+
+    fn now() -> Now {
+        Arc::new(|| 0)
+    }
+
+    const OUTPUT: Options = Options {
+        stdin: false,
+        stdout: true,
+        stderr: true,
+        tty: false,
+    };
+    const TERMINAL: Options = Options {
+        stdin: true,
+        stdout: true,
+        stderr: false,
+        tty: true,
+    };
+
+    /// The client's end.
+    struct Client {
+        ws: WebSocketStream<DuplexStream>,
+        protocol: Protocol,
+        tasks: JoinSet<Option<i32>>,
+    }
+
+    async fn pair(room: usize) -> (WebSocketStream<DuplexStream>, WebSocketStream<DuplexStream>) {
+        let (ours, theirs) = tokio::io::duplex(room);
+        let server = WebSocketStream::from_raw_socket(ours, Role::Server, None).await;
+        (
+            server,
+            WebSocketStream::from_raw_socket(theirs, Role::Client, None).await,
+        )
+    }
+
+    impl Client {
+        async fn exec(protocol: Protocol, options: Options, argv: &[&str]) -> Self {
+            let (server, ws) = pair(64 << 10).await;
+            let argv = argv.iter().map(|word| (*word).to_owned()).collect();
+            let start = Start {
+                inside: container(&["sleep"]),
+                argv,
+                tty: options.tty,
+                stdin: options.stdin,
+            };
+            let mut tasks = JoinSet::new();
+            tasks.spawn(async move {
+                exec(server, protocol, options, start, now()).await;
+                None
+            });
+            Self { ws, protocol, tasks }
+        }
+
+        async fn attach(options: Options, instance: Instance) -> Self {
+            let (server, ws) = pair(64 << 10).await;
+            let mut tasks = JoinSet::new();
+            tasks.spawn(attach(server, Protocol::V5, options, Arc::new(instance), now()));
+            Self {
+                ws,
+                protocol: Protocol::V5,
+                tasks,
+            }
+        }
+
+        async fn send(&mut self, channel: u8, payload: &str) {
+            let message = self.protocol.message(channel, payload.as_bytes());
+            self.ws.send(message).await.unwrap();
+        }
+
+        /// The next frame as `channel:payload`, `pong:...`, `close:code` or `end`.
+        async fn frame(&mut self) -> String {
+            let next = tokio::time::timeout(Duration::from_secs(60), self.ws.next())
+                .await
+                .expect("a frame");
+            match next {
+                None | Some(Err(_)) => "end".to_owned(),
+                Some(Ok(Message::Close(close))) => format!("close:{}", close.map_or(0, |close| u16::from(close.code))),
+                Some(Ok(Message::Pong(bytes))) => format!("pong:{}", String::from_utf8_lossy(&bytes)),
+                Some(Ok(message)) => {
+                    let (channel, payload) = self.protocol.parts(&message).expect("a well formed message");
+                    format!("{channel}:{}", String::from_utf8_lossy(&payload))
+                }
+            }
+        }
+
+        async fn expect(&mut self, frames: &[&str]) {
+            for frame in frames {
+                assert_eq!(self.frame().await, *frame);
+            }
+        }
+
+        /// Frames joined until a text has come: what a terminal writes may be cut anywhere.
+        async fn until(&mut self, end: &str) -> String {
+            let mut text = String::new();
+            while !text.ends_with(end) {
+                let frame = self.frame().await;
+                text.push_str(
+                    frame
+                        .strip_prefix("1:")
+                        .unwrap_or_else(|| panic!("{frame} after {text}")),
+                );
+            }
+            text
+        }
+
+        async fn ended(&mut self) -> Option<i32> {
+            tokio::time::timeout(Duration::from_secs(60), self.tasks.join_next())
+                .await
+                .expect("an end")
+                .unwrap()
+                .unwrap()
+        }
+    }
+
+    const SUCCESS: &str = "3:{\"metadata\":{},\"status\":\"Success\"}";
+
+    fn exit_status(what: &str, status: u8) -> String {
+        format!(
+            "3:{{\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"command terminated with non-zero exit code: {what}\",\
+             \"reason\":\"NonZeroExitCode\",\"details\":{{\"causes\":[{{\"reason\":\"ExitCode\",\"message\":\"{status}\"}}]}}}}"
+        )
+    }
+
+    #[test]
+    fn the_protocol_is_chosen_as_a_real_server_does() {
+        let check = |offered: &str, expected: Option<&str>| {
+            assert_eq!(choose(offered).map(Protocol::name), expected, "{offered}");
+        };
+        check("v5.channel.k8s.io,v4.channel.k8s.io", Some("v5.channel.k8s.io"));
+        check("v4.channel.k8s.io, v5.channel.k8s.io", Some("v5.channel.k8s.io"));
+        check("base64.channel.k8s.io,v4.channel.k8s.io", Some("base64.channel.k8s.io"));
+        check("v9.channel.k8s.io", None);
+        check("", None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn success_is_told() {
+        for protocol in [Protocol::V4, Protocol::V5] {
+            let mut client = Client::exec(protocol, OUTPUT, &["sh", "-c", "echo out; echo err >&2; exit 0"]).await;
+            client
+                .expect(&["1:", "1:out\n", "2:err\n", SUCCESS, "close:1000", "end"])
+                .await;
+            client.ended().await;
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_exit_status_is_told() {
+        let argv = ["sh", "-c", "echo out; exit 3"];
+        let mut client = Client::exec(Protocol::V4, OUTPUT, &argv).await;
+        let status = exit_status("error executing command [sh -c echo out; exit 3], exit code 3", 3);
+        client.expect(&["1:", "1:out\n", &status, "close:1000", "end"]).await;
+        let mut client = Client::exec(Protocol::V5, OUTPUT, &argv).await;
+        let status = exit_status("command terminated with exit code 3", 3);
+        client.expect(&["1:", "1:out\n", &status, "close:1000", "end"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn standard_input_is_closed_by_half() {
+        let options = Options { stdin: true, ..OUTPUT };
+        let mut client = Client::exec(Protocol::V5, options, &["cat"]).await;
+        client.expect(&["1:"]).await;
+        client.send(0, "hello\n").await;
+        client.expect(&["1:hello\n"]).await;
+        client.send(255, "\0").await;
+        client.expect(&[SUCCESS, "close:1000", "end"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_close_ends_the_process() {
+        let options = Options { stdin: true, ..OUTPUT };
+        let mut client = Client::exec(Protocol::V4, options, &["cat"]).await;
+        client.expect(&["1:"]).await;
+        client.send(0, "hello\n").await;
+        client.expect(&["1:hello\n"]).await;
+        let frame = CloseFrame {
+            code: CloseCode::Normal,
+            reason: "".into(),
+        };
+        client.ws.send(Message::Close(Some(frame))).await.unwrap();
+        client.expect(&["close:1000", "end"]).await;
+        client.ended().await;
+        // So does a connection that is simply gone.
+        let mut client = Client::exec(Protocol::V5, OUTPUT, &["sleep", "1000000"]).await;
+        client.expect(&["1:"]).await;
+        let Client { ws, mut tasks, .. } = client;
+        drop(ws);
+        assert!(tasks.join_next().await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_terminal_is_resized_and_pings_are_answered() {
+        let mut client = Client::exec(Protocol::V5, TERMINAL, &["sh"]).await;
+        client.expect(&["1:"]).await;
+        client.send(4, "{\"Width\":100,\"Height\":30}").await;
+        assert_eq!(client.until("# ").await, "# ");
+        client.send(0, "stty size; tty\n").await;
+        client
+            .expect(&["1:stty size; tty\r\n", "1:30 100\r\n", "1:/dev/pts/0\r\n", "1:# "])
+            .await;
+        client.send(4, "{\"Width\":132,\"Height\":50}").await;
+        client.send(4, "not a size").await;
+        client.send(0, "stty size\n").await;
+        assert_eq!(client.until("# ").await, "stty size\r\n50 132\r\n# ");
+        client.ws.send(Message::Ping(Bytes::from_static(b"hi"))).await.unwrap();
+        client.expect(&["pong:hi"]).await;
+        client.send(0, "echo e >&2; exit 7\n").await;
+        let status = exit_status("command terminated with exit code 7", 7);
+        client
+            .expect(&["1:echo e >&2; exit 7\r\n", "1:e\r\n", &status, "close:1000", "end"])
+            .await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_that_is_not_there_is_an_internal_error() {
+        let mut client = Client::exec(Protocol::V5, OUTPUT, &["nosuchcmd"]).await;
+        client.expect(&["1:"]).await;
+        let frame = client.frame().await;
+        let id = frame
+            .split("exec \\\"")
+            .nth(1)
+            .and_then(|rest| rest.split("\\\"").next())
+            .unwrap_or_default();
+        assert!(id.len() == 64 && id.chars().all(|c| c.is_ascii_hexdigit()), "{frame}");
+        let inner = format!(
+            "Internal error occurred: error executing command in container: failed to exec in container: failed to start exec \\\"{id}\\\": \
+             OCI runtime exec failed: exec failed: unable to start container process: exec: \\\"nosuchcmd\\\": executable file not found in $PATH"
+        );
+        let expected = format!(
+            "3:{{\"metadata\":{{}},\"status\":\"Failure\",\"message\":\"Internal error occurred: {inner}\",\"reason\":\"InternalError\",\
+             \"details\":{{\"causes\":[{{\"message\":\"{inner}\"}}]}},\"code\":500}}"
+        );
+        assert_eq!(frame, expected);
+        assert_eq!(frame.len(), 2 + 768, "as long as a real one");
+        client.expect(&["close:1000", "end"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_old_protocol_is_text_without_a_status() {
+        let mut client = Client::exec(Protocol::Base64, OUTPUT, &["id"]).await;
+        let first = client.ws.next().await.unwrap().unwrap();
+        assert_eq!(first, Message::text("1"));
+        let second = client.ws.next().await.unwrap().unwrap();
+        assert_eq!(
+            second,
+            Message::text("1dWlkPTAocm9vdCkgZ2lkPTAocm9vdCkgZ3JvdXBzPTAocm9vdCkK")
+        );
+        client.expect(&["close:1000", "end"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_streams_that_were_asked_for_come() {
+        let options = Options {
+            stdout: false,
+            ..OUTPUT
+        };
+        let mut client = Client::exec(Protocol::V5, options, &["sh", "-c", "echo out; echo err >&2"]).await;
+        client.expect(&["2:", "2:err\n", SUCCESS, "close:1000"]).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn much_flows_both_ways_without_a_deadlock() {
+        let options = Options { stdin: true, ..OUTPUT };
+        let client = Client::exec(Protocol::V5, options, &["cat"]).await;
+        let Client {
+            ws,
+            protocol,
+            mut tasks,
+        } = client;
+        let (mut sink, mut stream) = ws.split();
+        let block = "x".repeat(10_000);
+        let sender = async {
+            for _ in 0..400 {
+                sink.send(protocol.message(STDIN, block.as_bytes())).await.unwrap();
+            }
+            sink.send(protocol.message(CLOSE, &[STDIN])).await.unwrap();
+        };
+        let receiver = async {
+            let mut total = 0;
+            while let Some(Ok(message)) = stream.next().await {
+                match protocol.parts(&message) {
+                    Some((STDOUT, payload)) => total += payload.len(),
+                    Some((STATUS, _)) => break,
+                    Some(_) | None => {}
+                }
+            }
+            total
+        };
+        let both = async { tokio::join!(sender, receiver) };
+        let ((), total) = tokio::time::timeout(Duration::from_secs(600), both)
+            .await
+            .expect("no deadlock");
+        assert_eq!(total, 4_000_000);
+        drop((sink, stream));
+        assert!(tasks.join_next().await.is_some());
+    }
+
+    fn entry(stream: LogStream, text: &'static str) -> Entry {
+        Entry {
+            nanos: 0,
+            stream,
+            bytes: Bytes::from_static(text.as_bytes()),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attach_shows_what_is_written_from_now_on() {
+        let (exit, exited) = watch::channel(None);
+        let log = Log::new();
+        log.append(entry(LogStream::Stdout, "before"));
+        let instance = Instance {
+            id: String::new(),
+            inside: container(&["worker"]),
+            log: log.clone(),
+            exit: exited,
+        };
+        let mut client = Client::attach(OUTPUT, instance).await;
+        client.expect(&["1:"]).await;
+        log.append(entry(LogStream::Stdout, "worker line 76"));
+        log.append(entry(LogStream::Stderr, "worker err 76"));
+        client.expect(&["1:worker line 76\n", "2:worker err 76\n"]).await;
+        log.append(entry(LogStream::Stdout, "last"));
+        log.end();
+        exit.send_replace(Some(1));
+        client.expect(&["1:last\n", SUCCESS, "close:1000", "end"]).await;
+        assert_eq!(client.ended().await, None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn attach_to_a_shell_talks_to_it() {
+        let (_exit, exited) = watch::channel(None);
+        let instance = Instance {
+            id: String::new(),
+            inside: container(&["/bin/sh"]),
+            log: Log::new(),
+            exit: exited,
+        };
+        let mut client = Client::attach(TERMINAL, instance).await;
+        client.expect(&["1:", "1:# "]).await;
+        client.send(0, "echo $((6*7))\r").await;
+        assert_eq!(client.until("# ").await, "echo $((6*7))\r\n42\r\n# ");
+        client.send(0, "exit 5\r").await;
+        client.expect(&["1:exit 5\r\n", SUCCESS, "close:1000", "end"]).await;
+        assert_eq!(client.ended().await, Some(5));
+    }
+}

@@ -42,43 +42,42 @@ impl Server {
 
 /// The file. `namespace` is the one that every context starts in.
 pub(crate) fn write(servers: &[Server], namespace: &str) -> String {
-    let mut text = String::from("apiVersion: v1\nkind: Config\npreferences: {}\nclusters:\n");
-    for server in servers {
-        let authority = STANDARD.encode(&server.authority_pem);
-        let (name, url) = (quoted(&server.name), quoted(&server.url));
-        text +=
-            &format!("- name: {name}\n  cluster:\n    server: {url}\n    certificate-authority-data: {authority}\n");
-    }
-    text.push_str("users:\n");
-    for (server, user) in pairs(servers) {
-        text += &format!("- name: {}\n  user:\n", quoted(&server.account(user)));
-        match &user.proof {
-            Proof::Certificate {
-                certificate_pem,
-                key_pem,
-            } => {
-                let (certificate, key) = (STANDARD.encode(certificate_pem), STANDARD.encode(key_pem));
-                text += &format!("    client-certificate-data: {certificate}\n    client-key-data: {key}\n");
-            }
-            Proof::Token(token) => text += &format!("    token: {}\n", quoted(token)),
+    let current = servers.first().map_or("", |server| server.name.as_str());
+    let mut pieces = vec!["apiVersion: v1\nkind: Config\npreferences: {}\nclusters:\n".to_owned()];
+    pieces.extend(servers.iter().map(cluster));
+    pieces.push("users:\n".to_owned());
+    pieces.extend(pairs(servers).map(|(server, user)| account(server, user)));
+    pieces.push("contexts:\n".to_owned());
+    pieces.extend(pairs(servers).map(|(server, user)| context(server, user, namespace)));
+    pieces.push(format!("current-context: {}\n", quoted(current)));
+    pieces.concat()
+}
+
+fn cluster(server: &Server) -> String {
+    let authority = STANDARD.encode(&server.authority_pem);
+    let (name, url) = (quoted(&server.name), quoted(&server.url));
+    format!("- name: {name}\n  cluster:\n    server: {url}\n    certificate-authority-data: {authority}\n")
+}
+
+fn account(server: &Server, user: &Credentials) -> String {
+    let name = quoted(&server.account(user));
+    let proof = match &user.proof {
+        Proof::Certificate {
+            certificate_pem,
+            key_pem,
+        } => {
+            let (certificate, key) = (STANDARD.encode(certificate_pem), STANDARD.encode(key_pem));
+            format!("    client-certificate-data: {certificate}\n    client-key-data: {key}\n")
         }
-    }
-    text.push_str("contexts:\n");
-    for (server, user) in pairs(servers) {
-        let (context, cluster, account) = (
-            server.context(user),
-            quoted(&server.name),
-            quoted(&server.account(user)),
-        );
-        let context = quoted(&context);
-        let namespace = quoted(namespace);
-        text += &format!(
-            "- name: {context}\n  context:\n    cluster: {cluster}\n    user: {account}\n    namespace: {namespace}\n"
-        );
-    }
-    let current = servers.first().map_or_else(String::new, |server| server.name.clone());
-    text += &format!("current-context: {}\n", quoted(&current));
-    text
+        Proof::Token(token) => format!("    token: {}\n", quoted(token)),
+    };
+    format!("- name: {name}\n  user:\n{proof}")
+}
+
+fn context(server: &Server, user: &Credentials, namespace: &str) -> String {
+    let (name, cluster) = (quoted(&server.context(user)), quoted(&server.name));
+    let (account, namespace) = (quoted(&server.account(user)), quoted(namespace));
+    format!("- name: {name}\n  context:\n    cluster: {cluster}\n    user: {account}\n    namespace: {namespace}\n")
 }
 
 fn pairs(servers: &[Server]) -> impl Iterator<Item = (&Server, &Credentials)> {

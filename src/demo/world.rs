@@ -60,7 +60,15 @@ fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
     let plan = sim.plan.clone();
     objects::found(&mut sim, nanos);
     for (index, planned) in plan.workloads.iter().enumerate() {
-        sim.at(nanos - planned.workload.started.nanos, Step::Install(index));
+        let first = if planned.change_at.is_some() {
+            &planned.plain
+        } else {
+            &planned.workload
+        };
+        sim.at(nanos - first.started.nanos, Step::Install(index));
+        if let Some(after) = planned.change_at {
+            sim.at(nanos + after, Step::Change(index));
+        }
     }
     for (index, event) in plan.events.iter().enumerate() {
         sim.at(nanos + event.at.nanos, Step::Happen(index));
@@ -144,6 +152,7 @@ fn perform(sim: &mut Sim, step: Step) {
         Step::Forget(event) => notes::forget(sim, event),
         Step::Heartbeat(node) => objects::heartbeat(sim, node),
         Step::Happen(event) => control::happen(sim, event),
+        Step::Change(workload) => control::change(sim, workload),
     }
 }
 
@@ -719,6 +728,159 @@ mod tests {
         token.cancel();
         tasks.close();
         tasks.wait().await;
+    }
+
+    /// A world of one cluster with one Deployment whose container has these lines more.
+    fn custom(container: &str, rest: &str) -> Sim {
+        let text = format!(
+            r#"
+            name = "custom"
+            title = "One workload"
+            clusters = [{{ name = "one", nodes = ["n1"] }}]
+            [[workloads]]
+            kind = "Deployment"
+            namespace = "default"
+            name = "web"
+            started = "10s"
+            [[workloads.containers]]
+            name = "web"
+            image = "web:1.0.1"
+            {container}
+            {rest}
+            "#
+        );
+        let scenario = Scenario::parse(&text, std::path::Path::new("custom")).unwrap_or_else(|e| panic!("{e}"));
+        past(scenario.plans().remove(0), 1, &(Arc::new(|| NOW) as Now)).0
+    }
+
+    #[test]
+    fn a_container_that_is_stuck_waits_for_ever() {
+        let stuck = r#"stuck = { reason = "ImagePullBackOff", message = "Back-off pulling image" }"#;
+        let mut sim = custom(stuck, "");
+        advance(&mut sim, NOW + 100 * SECOND);
+        let pod = pods(&sim, "web")[0].clone();
+        assert_eq!(pod["status"]["phase"], "Pending");
+        let status = &pod["status"]["containerStatuses"][0];
+        assert_eq!(status["state"]["waiting"]["reason"], "ImagePullBackOff");
+        assert!(status["containerID"].is_null());
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        assert!(sim.cluster.current("default", name, "web").is_none());
+    }
+
+    #[test]
+    fn an_exit_may_have_its_own_reason() {
+        let sim = custom(r#"exit = { code = 137, reason = "OOMKilled", after = "3s" }"#, "");
+        let pod = pods(&sim, "web")[0].clone();
+        let status = &pod["status"]["containerStatuses"][0];
+        assert_eq!(status["lastState"]["terminated"]["reason"], "OOMKilled", "{status}");
+        assert_eq!(status["lastState"]["terminated"]["exitCode"], 137);
+    }
+
+    #[test]
+    fn init_containers_run_first_and_one_after_another() {
+        let inits = r#"
+            [[workloads.containers]]
+            name = "first"
+            role = "init"
+            image = "init:1"
+            startup = "made it"
+            exit = { code = 0, after = "20s" }
+            [[workloads.containers]]
+            name = "second"
+            role = "init"
+            image = "init:1"
+            exit = { code = 0, after = "20s" }
+        "#;
+        let mut sim = custom("", inits);
+        let look = |sim: &Sim| {
+            let pod = pods(sim, "web")[0].clone();
+            let state = |field: &str, place: usize| {
+                let state = pod["status"][field][place]["state"].as_object().unwrap();
+                let (kind, detail) = state.iter().next().unwrap();
+                format!("{kind} {}", detail["reason"].as_str().unwrap_or_default())
+            };
+            let init = "initContainerStatuses";
+            let states = [state(init, 0), state(init, 1), state("containerStatuses", 0)];
+            (
+                states,
+                pod["status"]["conditions"][1]["status"] == "True",
+                pod["status"]["phase"].clone(),
+            )
+        };
+        let expect = |a: &str, b: &str, c: &str| [a.to_owned(), b.to_owned(), c.to_owned()];
+        let waiting = "waiting PodInitializing";
+        assert_eq!(
+            look(&sim),
+            (expect("running ", waiting, waiting), false, "Pending".into())
+        );
+        advance(&mut sim, NOW + 20 * SECOND);
+        assert_eq!(
+            look(&sim),
+            (
+                expect("terminated Completed", "running ", waiting),
+                false,
+                "Pending".into()
+            )
+        );
+        advance(&mut sim, NOW + 60 * SECOND);
+        let done = "terminated Completed";
+        assert_eq!(look(&sim), (expect(done, done, "running "), true, "Running".into()));
+        let name = pods(&sim, "web")[0]["metadata"]["name"].as_str().unwrap().to_owned();
+        let first = sim.cluster.current("default", &name, "first").unwrap();
+        assert_eq!(first.log.read(0)[0].bytes, "made it");
+    }
+
+    #[test]
+    fn a_difference_may_come_by_a_rollout() {
+        let change = r#"
+            [workloads.in.one]
+            at = "30s"
+            [workloads.in.one.containers.web]
+            image = "web:1.0.2"
+            startup = "hello from the new one"
+        "#;
+        let mut sim = custom("", change);
+        let image = |sim: &Sim| pods(sim, "web")[0]["spec"]["containers"][0]["image"].clone();
+        advance(&mut sim, NOW + 29 * SECOND);
+        assert_eq!(image(&sim), "web:1.0.1");
+        let before = sim
+            .cluster
+            .store()
+            .get(&Key::new("deployments", "default", "web"))
+            .unwrap();
+        advance(&mut sim, NOW + 60 * SECOND);
+        assert_eq!(image(&sim), "web:1.0.2");
+        assert_eq!(log(&sim, &pods(&sim, "web")[0]), ["hello from the new one"]);
+        let after = sim
+            .cluster
+            .store()
+            .get(&Key::new("deployments", "default", "web"))
+            .unwrap();
+        for kept in ["uid", "creationTimestamp"] {
+            assert_eq!(before["metadata"][kept], after["metadata"][kept]);
+        }
+        assert_eq!(
+            after["metadata"]["annotations"]["deployment.kubernetes.io/revision"],
+            "2"
+        );
+        assert_eq!(after["status"]["readyReplicas"], 1);
+    }
+
+    #[test]
+    fn the_canary_warns_only_after_its_rollout() {
+        let warnings = |sim: &Sim| -> usize {
+            let pods = pods(sim, "checkout");
+            pods.iter()
+                .flat_map(|pod| log(sim, pod))
+                .filter(|line| line.contains("rounding mode"))
+                .count()
+        };
+        for (cluster, expected) in [("ap-1", true), ("eu-1", false)] {
+            let mut sim = world("canary", cluster, 1);
+            assert_eq!(warnings(&sim), 0, "{cluster}");
+            advance(&mut sim, NOW + 60 * SECOND);
+            assert_eq!(warnings(&sim) > 0, expected, "{cluster}");
+        }
     }
 
     #[test]

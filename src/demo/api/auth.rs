@@ -32,6 +32,7 @@ impl Auth {
     }
 
     /// Also accepts these certificates (DER), each for the user of that name.
+    #[must_use]
     pub fn with_certificates(mut self, issued: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
         let places = issued
             .into_iter()
@@ -41,6 +42,7 @@ impl Auth {
     }
 
     /// Takes a request without credentials as that user's: for a client that is mounted without TLS.
+    #[must_use]
     pub fn trusting(mut self, name: &str) -> Self {
         self.trusted = self.place(name);
         self

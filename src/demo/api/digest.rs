@@ -1,4 +1,4 @@
-//! SHA-256 in hex: ETags of discovery and the name of a client certificate.
+//! SHA-256 in hex: entity tags of discovery and the name of a client certificate.
 
 use std::fmt::Write as _;
 

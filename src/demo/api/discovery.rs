@@ -5,6 +5,7 @@ use http::{HeaderMap, Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::digest::sha256;
+use super::openapi;
 use super::query::Query;
 use super::reply::{self, Body, Layout};
 use super::resource::{Resource, Subresource};
@@ -31,6 +32,7 @@ pub(super) fn answer(resources: &[Resource], asked: &Asked<'_>) -> Option<Respon
         ["api" | "apis"] if wants_aggregated(asked.headers) => Some(aggregated(resources, asked)),
         ["api"] => Some(ok(asked, &api_versions(asked.headers))),
         ["apis"] => Some(ok(asked, &group_list(resources))),
+        ["openapi", "v3", rest @ ..] => openapi::answer(resources, rest, asked.layout),
         ["apis", group] => Some(ok(asked, &with_kind(group_of(resources, group)?, "APIGroup"))),
         ["api", version] => Some(ok(asked, &resource_list(resources, "", version)?)),
         ["apis", group, version] => Some(ok(asked, &resource_list(resources, group, version)?)),
@@ -52,11 +54,13 @@ struct Version {
     emulation_minor: &'static str,
     min_compatibility_major: &'static str,
     min_compatibility_minor: &'static str,
-    git_version: &'static str,
+    #[serde(rename = "gitVersion")]
+    release: &'static str,
     git_commit: &'static str,
     git_tree_state: &'static str,
     build_date: &'static str,
-    go_version: &'static str,
+    #[serde(rename = "goVersion")]
+    go: &'static str,
     compiler: &'static str,
     platform: &'static str,
 }
@@ -70,11 +74,11 @@ impl Default for Version {
             emulation_minor: "36",
             min_compatibility_major: "1",
             min_compatibility_minor: "35",
-            git_version: "v1.36.2",
+            release: "v1.36.2",
             git_commit: "0000000000000000000000000000000000000000",
             git_tree_state: "clean",
             build_date: "2026-08-21T00:00:00Z",
-            go_version: "go1.26.6",
+            go: "go1.26.6",
             compiler: "gc",
             platform: "linux/amd64",
         }
@@ -86,10 +90,10 @@ fn health(asked: &Asked<'_>, parts: &[&str]) -> Response<Body> {
     if !asked.query.has("verbose") {
         return reply::text(StatusCode::OK, "ok");
     }
-    let mut text: String = CHECKS.iter().map(|check| format!("[+]{check} ok\n")).collect();
-    text.push_str(endpoint);
-    text.push_str(" check passed\n");
-    reply::text(StatusCode::OK, text)
+    let checks = CHECKS.iter().map(|check| format!("[+]{check} ok\n"));
+    let last = format!("{endpoint} check passed\n");
+    let lines: Vec<String> = checks.chain([last]).collect();
+    reply::text(StatusCode::OK, lines.concat())
 }
 
 fn wants_aggregated(headers: &HeaderMap) -> bool {

@@ -188,20 +188,17 @@ fn continued(
         let (objects, version) = store.list(resource, selection.namespace.as_deref());
         return Ok(page(objects, version, selection, (options.limit, Some(&token.start))));
     };
-    match at_version(store, resource, version) {
-        Ok(objects) => Ok(page(objects, version, selection, (options.limit, Some(&token.start)))),
-        Err(_) => {
-            let fresh = Token { version: -1, ..token };
-            let mut status = Status::expired(
-                "The provided continue parameter is too old to display a consistent list result. You can start a new list \
-                 without the continue parameter, or use the continue token in this response to retrieve the remainder of the \
-                 results. Continuing with the provided token results in an inconsistent list - objects that were created, \
-                 modified, or deleted between the time the first chunk was returned and now may show up in the list.",
-            );
-            status.continue_token = Some(fresh.write());
-            Err(status)
-        }
+    if let Ok(objects) = at_version(store, resource, version) {
+        return Ok(page(objects, version, selection, (options.limit, Some(&token.start))));
     }
+    let mut status = Status::expired(
+        "The provided continue parameter is too old to display a consistent list result. You can start a new list without \
+         the continue parameter, or use the continue token in this response to retrieve the remainder of the results. \
+         Continuing with the provided token results in an inconsistent list - objects that were created, modified, or \
+         deleted between the time the first chunk was returned and now may show up in the list.",
+    );
+    status.continue_token = Some(Token { version: -1, ..token }.write());
+    Err(status)
 }
 
 /// The objects as they were: today's, with the events since undone.

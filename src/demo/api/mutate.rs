@@ -101,10 +101,10 @@ impl Site<'_> {
         let now = self.cluster.now();
         let seed = format!("{} {now} {}", self.cluster.name(), self.cluster.store().version());
         let metadata = &mut object["metadata"];
-        if metadata["name"].as_str().unwrap_or_default().is_empty() {
-            if let Some(prefix) = metadata["generateName"].as_str() {
-                metadata["name"] = json!(format!("{prefix}{}", suffix(&seed)));
-            }
+        if metadata["name"].as_str().unwrap_or_default().is_empty()
+            && let Some(prefix) = metadata["generateName"].as_str()
+        {
+            metadata["name"] = json!(format!("{prefix}{}", suffix(&seed)));
         }
         if self.resource.is_namespaced {
             metadata["namespace"] = json!(self.namespace);
@@ -219,12 +219,12 @@ impl Site<'_> {
         }
         let (old, new) = (&old["metadata"], &new["metadata"]);
         let conflict = |why: &str| Err(Status::conflict(self.resource, name, why));
-        if let (Some(new), Some(old)) = (new["uid"].as_str(), old["uid"].as_str()) {
-            if new != old {
-                return conflict(&format!(
-                    "Precondition failed: UID in precondition: {new}, UID in object meta: {old}"
-                ));
-            }
+        if let (Some(new), Some(old)) = (new["uid"].as_str(), old["uid"].as_str())
+            && new != old
+        {
+            return conflict(&format!(
+                "Precondition failed: UID in precondition: {new}, UID in object meta: {old}"
+            ));
         }
         match new["resourceVersion"].as_str() {
             Some(seen) if !seen.is_empty() && old["resourceVersion"] != seen => conflict(MODIFIED),
@@ -344,10 +344,10 @@ fn keep_fixed_fields(old: &Value, mut new: Value, resource: &Resource) -> Value 
 }
 
 fn with_next_generation(old: &Value, mut new: Value) -> Value {
-    if old["spec"] != new["spec"] {
-        if let Some(generation) = old["metadata"]["generation"].as_i64() {
-            new["metadata"]["generation"] = json!(generation + 1);
-        }
+    if old["spec"] != new["spec"]
+        && let Some(generation) = old["metadata"]["generation"].as_i64()
+    {
+        new["metadata"]["generation"] = json!(generation + 1);
     }
     new
 }

@@ -12,7 +12,7 @@ pub(super) struct Status {
     pub(super) code: StatusCode,
     pub(super) reason: Option<&'static str>,
     pub(super) message: String,
-    pub(super) details: Option<Details>,
+    pub(super) details: Option<Box<Details>>,
     /// A fresh continue token, where the old one has expired.
     pub(super) continue_token: Option<String>,
     /// Refusals of the authorizer carry `X-Content-Type-Options: nosniff`; refusals of a handler do not.
@@ -110,12 +110,12 @@ impl Status {
     }
 
     fn about(mut self, resource: &Resource, name: &str) -> Self {
-        self.details = Some(Details {
+        self.details = Some(Box::new(Details {
             name: name.to_owned(),
             group: resource.group.to_owned(),
             kind: resource.plural.to_owned(),
             ..Details::default()
-        });
+        }));
         self
     }
 
@@ -129,7 +129,7 @@ impl Status {
 
     pub(super) fn forbidden(message: impl Into<String>, details: Details) -> Self {
         Self {
-            details: Some(details),
+            details: Some(Box::new(details)),
             nosniff: true,
             ..Self::new(StatusCode::FORBIDDEN, "Forbidden", message)
         }
@@ -160,11 +160,11 @@ impl Status {
     pub(super) fn too_large_version(asked: u64, current: u64) -> Self {
         let cause = Cause::new("ResourceVersionTooLarge", "", "Too large resource version".to_owned());
         Self {
-            details: Some(Details {
+            details: Some(Box::new(Details {
                 causes: vec![cause],
                 retry_after_seconds: Some(1),
                 ..Details::default()
-            }),
+            })),
             ..Self::new(
                 StatusCode::GATEWAY_TIMEOUT,
                 "Timeout",
@@ -186,13 +186,13 @@ impl Status {
             ),
         };
         Self {
-            details: Some(Details {
+            details: Some(Box::new(Details {
                 name: subject.name.to_owned(),
                 group: subject.group.to_owned(),
                 kind: subject.kind.to_owned(),
                 causes,
                 ..Details::default()
-            }),
+            })),
             ..Self::new(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "Invalid",
@@ -203,7 +203,7 @@ impl Status {
 
     pub(super) fn method_not_allowed() -> Self {
         Self {
-            details: Some(Details::default()),
+            details: Some(Box::default()),
             ..Self::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 "MethodNotAllowed",

@@ -83,11 +83,11 @@ impl View {
                 rows: Vec::new(),
             }),
             Form::Metadata => self.write_whole(&json!({"metadata": metadata}), Layout::Compact),
-            Form::Plain => self.write_whole(&self.bookmark_stub(metadata), Layout::Compact),
+            Form::Plain => self.write_whole(&self.bookmark_stub(&metadata), Layout::Compact),
         }
     }
 
-    fn bookmark_stub(&self, metadata: Value) -> Value {
+    fn bookmark_stub(&self, metadata: &Value) -> Value {
         let pod_template = || json!({"metadata": {}, "spec": {"containers": null}});
         match self.resource().plural {
             "pods" => json!({"metadata": metadata, "spec": {"containers": null}, "status": {}}),

@@ -21,7 +21,7 @@ use crate::demo::clock::Now;
 use crate::demo::store::{Change, Event, Store};
 
 /// Between two bookmarks.
-const BOOKMARK_EVERY: Duration = Duration::from_secs(60);
+const BOOKMARK_EVERY: Duration = Duration::from_mins(1);
 /// The last bookmark comes so long before the end of the watch.
 const BOOKMARK_BEFORE_END: Duration = Duration::from_secs(2);
 /// A watch of a few seconds ends without a last bookmark.

@@ -183,6 +183,8 @@ pub struct Helm {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Container {
     pub name: String,
+    #[serde(default)]
+    pub role: Role,
     pub image: String,
     /// How the image was built; the same tag from another build has another digest.
     #[serde(default)]
@@ -222,6 +224,26 @@ pub struct Container {
     #[serde(default)]
     pub lines: Vec<Line>,
     pub exit: Option<Exit>,
+    pub stuck: Option<Stuck>,
+}
+
+/// When a container runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    #[default]
+    Main,
+    /// Before the others, to its end; it needs an `exit`.
+    Init,
+}
+
+/// Why a container never starts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Stuck {
+    /// Such as `ImagePullBackOff` or `CreateContainerConfigError`.
+    pub reason: String,
+    pub message: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -259,6 +281,8 @@ pub struct Line {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Exit {
     pub code: u8,
+    /// Such as `OOMKilled`; without it `Completed` or `Error`, by the code.
+    pub reason: Option<String>,
     /// After the last line of `startup`.
     pub after: Span,
     /// Written before the end.
@@ -279,6 +303,9 @@ pub struct Notice {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkloadChange {
+    /// Not from the start, but by a rollout this long after it. The image must be another one: by its image a pod is
+    /// known to be of the new kind.
+    pub at: Option<Span>,
     /// The workload does not exist there.
     #[serde(default)]
     pub absent: bool,
@@ -338,6 +365,7 @@ pub struct ContainerChange {
     #[serde(default)]
     pub lines: Vec<Line>,
     pub exit: Option<Exit>,
+    pub stuck: Option<Stuck>,
 }
 
 /// Something that happens once, at a time after the start.

@@ -34,6 +34,7 @@ pub const GENERATORS: &[(&str, &str)] = &[
     ("cluster", "the cluster's name"),
     ("namespace", "the pod's namespace"),
     ("pod", "the pod's name"),
+    ("podip", "the pod's address"),
     ("node", "the node's name"),
     ("container", "the container's name"),
 ];
@@ -104,6 +105,7 @@ enum Generator {
     Cluster,
     Namespace,
     Pod,
+    PodIp,
     Node,
     Container,
 }
@@ -125,6 +127,7 @@ pub struct Scene<'a> {
     pub cluster: &'a str,
     pub namespace: &'a str,
     pub pod: &'a str,
+    pub pod_ip: &'a str,
     pub node: &'a str,
     pub container: &'a str,
     pub vars: &'a BTreeMap<String, String>,
@@ -236,6 +239,7 @@ impl Generator {
             Self::Cluster => write!(out, "{}", scene.cluster),
             Self::Namespace => write!(out, "{}", scene.namespace),
             Self::Pod => write!(out, "{}", scene.pod),
+            Self::PodIp => write!(out, "{}", scene.pod_ip),
             Self::Node => write!(out, "{}", scene.node),
             Self::Container => write!(out, "{}", scene.container),
         };
@@ -407,6 +411,7 @@ fn parse_generator(inner: &str, offset: usize) -> Result<Generator, TemplateErro
         "cluster" => Generator::Cluster,
         "namespace" => Generator::Namespace,
         "pod" => Generator::Pod,
+        "podip" => Generator::PodIp,
         "node" => Generator::Node,
         "container" => Generator::Container,
         unknown => {
@@ -486,6 +491,7 @@ mod tests {
             cluster: "prod",
             namespace: "shop",
             pod: "api-1",
+            pod_ip: "10.1.2.3",
             node: "node-1",
             container: "api",
             vars: &BTreeMap::from([("region".to_owned(), "eu".to_owned())]),

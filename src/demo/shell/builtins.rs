@@ -324,7 +324,7 @@ impl Shell {
                 }
                 Err(bad) => {
                     self.refuse(bad, streams).await;
-                    Flow::Exit
+                    Flow::Failed
                 }
             }
         })
@@ -333,8 +333,7 @@ impl Shell {
     /// Complains about a text that is no script.
     pub async fn refuse(&mut self, bad: Bad, streams: Streams) {
         let message = match bad {
-            Bad::Incomplete { message, .. } => message,
-            Bad::Wrong { line, message } => {
+            Bad::Incomplete { line, message, .. } | Bad::Wrong { line, message } => {
                 self.line = line;
                 message
             }

@@ -60,6 +60,8 @@ pub enum Flow {
     Continue(usize),
     Return,
     Exit,
+    /// An expansion or redirection failed: a script ends, at a prompt only the line does.
+    Failed,
 }
 
 /// `set -e`, `-u` and `-x`.

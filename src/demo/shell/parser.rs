@@ -141,10 +141,10 @@ fn group(reader: &mut Reader) -> Result<Node, Bad> {
     Ok(Node::Group(Box::new(body)))
 }
 
-/// A list that must not be empty.
+/// A list that must not be empty; at the end of the text it is the missing last word that is complained about.
 fn body(reader: &mut Reader) -> Result<Node, Bad> {
     let node = list(reader)?;
-    if node == Node::List(Vec::new()) {
+    if node == Node::List(Vec::new()) && reader.peek().is_some() {
         return Err(unexpected(reader));
     }
     Ok(node)
@@ -369,32 +369,36 @@ fn take_word(reader: &mut Reader, word: &str) -> bool {
 
 fn expect(reader: &mut Reader, word: &str) -> Result<(), Bad> {
     if take_word(reader, word) {
-        Ok(())
-    } else {
-        Err(unexpected(reader))
+        return Ok(());
     }
+    let hint = format!(" (expecting \"{word}\")");
+    Err(match unexpected(reader) {
+        Bad::Incomplete { line, needs, message } => Bad::Incomplete {
+            line,
+            needs,
+            message: message + &hint,
+        },
+        Bad::Wrong { line, message } => Bad::Wrong {
+            line,
+            message: message + &hint,
+        },
+    })
 }
 
 /// The complaint about what stands here, in dash's words.
 fn unexpected(reader: &mut Reader) -> Bad {
     reader.skip_blanks();
-    match reader.peek() {
-        None => Bad::Incomplete {
-            needs: Needs::Anything,
-            message: "Syntax error: end of file unexpected".to_owned(),
-        },
-        Some('\n') => reader.wrong("Syntax error: newline unexpected"),
-        Some(_) => {
-            let word = reader.bare_word();
-            let what = match () {
-                () if RESERVED.contains(&word.as_str()) => word,
-                () => reader.operator().unwrap_or_else(|| "word".to_owned()),
-            };
-            if what == "word" {
-                return reader.wrong("Syntax error: word unexpected");
-            }
-            reader.wrong(&format!("Syntax error: \"{what}\" unexpected"))
-        }
+    let word = reader.bare_word();
+    let what = if RESERVED.contains(&word.as_str()) {
+        Some(word)
+    } else {
+        reader.operator()
+    };
+    match (reader.peek(), what) {
+        (None, _) => reader.incomplete(Needs::Anything, "Syntax error: end of file unexpected"),
+        (Some('\n'), _) => reader.wrong("Syntax error: newline unexpected"),
+        (Some(_), Some(what)) => reader.wrong(&format!("Syntax error: \"{what}\" unexpected")),
+        (Some(_), None) => reader.wrong("Syntax error: word unexpected"),
     }
 }
 
@@ -419,7 +423,10 @@ mod tests {
         check("a | ; b", "1: Syntax error: \";\" unexpected");
         check("a && && b", "1: Syntax error: \"&&\" unexpected");
         check("echo >\n", "1: Syntax error: newline unexpected");
-        check("if x; done", "1: Syntax error: \"done\" unexpected");
+        check(
+            "if x; done",
+            "1: Syntax error: \"done\" unexpected (expecting \"then\")",
+        );
     }
 
     #[test]

@@ -15,9 +15,7 @@ impl Shell {
     pub fn node<'a>(&'a mut self, node: &'a Node, streams: Streams) -> Boxed<'a, Flow> {
         Box::pin(async move {
             if self.depth >= MOST_DEPTH {
-                self.complain(streams, "too many levels of recursion").await;
-                self.status = 2;
-                return Flow::Exit;
+                return self.failed(streams, "too many levels of recursion").await;
             }
             self.depth += 1;
             let flow = self.one(node, streams).await;
@@ -192,7 +190,7 @@ impl Shell {
     pub async fn failed(&mut self, streams: Streams, message: &str) -> Flow {
         self.complain(streams, message).await;
         self.status = 2;
-        Flow::Exit
+        Flow::Failed
     }
 
     pub fn subshell<'a>(&'a mut self, node: &'a Node, streams: Streams) -> Boxed<'a, Flow> {
@@ -436,7 +434,7 @@ impl Shell {
             let flow = self.node(body, streams).await;
             self.positional = outer;
             match flow {
-                Flow::Exit => Flow::Exit,
+                flow @ (Flow::Exit | Flow::Failed) => flow,
                 Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return => self.after(),
             }
         })
@@ -495,7 +493,7 @@ fn inner(flow: Flow) -> Round {
         Flow::Break(0 | 1) => Round::Stop,
         Flow::Break(more) => Round::Leave(Flow::Break(more - 1)),
         Flow::Continue(more) => Round::Leave(Flow::Continue(more - 1)),
-        other @ (Flow::Return | Flow::Exit) => Round::Leave(other),
+        other @ (Flow::Return | Flow::Exit | Flow::Failed) => Round::Leave(other),
     }
 }
 

@@ -102,10 +102,11 @@ impl Shell {
 
     /// Commands from standard input without a prompt.
     async fn piped(&mut self, streams: Streams) -> i32 {
+        let mut number = 1;
         loop {
-            match self.next_piped(streams).await {
+            match self.next_piped(streams, &mut number).await {
                 Read::Command(node) => match self.node(&node, streams).await {
-                    Flow::Exit => return self.status,
+                    Flow::Exit | Flow::Failed => return self.status,
                     Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return => {}
                 },
                 Read::Refused(bad) | Read::End(Some(bad)) => {
@@ -118,14 +119,15 @@ impl Shell {
         }
     }
 
-    async fn next_piped(&mut self, streams: Streams) -> Read {
-        let mut lines = Lines::new(self.line);
+    /// Reads one command that starts on the given line, and moves the number on.
+    async fn next_piped(&mut self, streams: Streams, number: &mut usize) -> Read {
+        let mut lines = Lines::new(*number);
         loop {
             let Some(line) = self.read_line(streams.input).await else {
                 return Read::End(lines.open);
             };
             if let Some(read) = lines.add(&String::from_utf8_lossy(&line)) {
-                self.line = lines.next_line();
+                *number = lines.next_line();
                 return read;
             }
         }
@@ -143,17 +145,22 @@ impl Shell {
                 Read::Command(node) => {
                     let interrupt = interrupted(terminal.clone(), level);
                     let flow = if self.console.start_foreground() {
+                        self.console.raw(b"^C".to_vec()).await;
                         None
                     } else {
-                        tokio::select! {
+                        let flow = tokio::select! {
                             biased;
                             () = interrupt => None,
                             flow = self.node(&node, streams) => Some(flow),
+                        };
+                        if flow.is_none() {
+                            self.console.flush();
                         }
+                        flow
                     };
                     match flow {
                         // A failed expansion leaves the line, not the shell.
-                        Some(Flow::Exit) if !asks_to_exit(&node) => self.reset(),
+                        Some(Flow::Failed) => self.reset(),
                         Some(Flow::Exit) => break,
                         Some(Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return) => {}
                         None => self.interrupted().await,
@@ -175,7 +182,6 @@ impl Shell {
     async fn interrupted(&mut self) {
         self.reset();
         self.interactive = true;
-        self.console.flush();
         self.console.raw(b"\r\n".to_vec()).await;
         self.status = 130;
     }
@@ -183,7 +189,8 @@ impl Shell {
     /// Reads one command at the prompt, over as many lines as it takes.
     async fn edit(&mut self, editor: &mut Editor, decoder: &mut Decoder) -> Read {
         let Some(terminal) = self.console.terminal.clone() else {
-            return self.next_piped(Streams::CONSOLE).await;
+            let mut number = self.line;
+            return self.next_piped(Streams::CONSOLE, &mut number).await;
         };
         terminal.read_keys();
         let mut lines = Lines::new(self.line);
@@ -280,14 +287,6 @@ impl Shell {
         };
         (word.to_owned(), fitting.map(path).collect())
     }
-}
-
-/// Whether a command may end the shell: it says `exit` or `exec` somewhere, or runs under `set -e`.
-fn asks_to_exit(node: &Node) -> bool {
-    let text = format!("{node:?}");
-    ["\"exit\"", "\"exec\"", "\"eval\"", "\"set\""]
-        .iter()
-        .any(|word| text.contains(word))
 }
 
 /// Lines that may not make a command yet.

@@ -180,15 +180,19 @@ impl Shell {
     async fn xargs(&mut self, rest: &[String], streams: Streams) -> i32 {
         let (mut most, mut replace, mut skip_empty, mut words) = (5000, None, false, rest);
         while let Some((word, after)) = words.split_first().filter(|(word, _)| word.starts_with('-')) {
-            let value = after.first().cloned().unwrap_or_default();
-            words = match word.as_str() {
-                "-n" => {
+            let (option, attached) = word.split_at_checked(2).unwrap_or((word, ""));
+            let (value, next) = match after.split_first() {
+                Some((value, next)) if attached.is_empty() => (value.as_str(), next),
+                Some(_) | None => (attached, after),
+            };
+            words = match option {
+                "-n" | "-L" => {
                     most = value.parse().unwrap_or(most).max(1);
-                    after.get(1..).unwrap_or_default()
+                    next
                 }
                 "-I" => {
-                    replace = Some(value);
-                    after.get(1..).unwrap_or_default()
+                    replace = Some(value.to_owned());
+                    next
                 }
                 "-r" => {
                     skip_empty = true;

@@ -133,6 +133,7 @@ pub enum Greed {
 pub enum Bad {
     /// More lines may complete it; only a line that has what is needed can.
     Incomplete {
+        line: usize,
         needs: Needs,
         message: String,
     },

@@ -91,6 +91,22 @@ impl Reader {
         }
     }
 
+    pub fn incomplete(&self, needs: Needs, message: &str) -> Bad {
+        Bad::Incomplete {
+            line: self.line,
+            needs,
+            message: message.to_owned(),
+        }
+    }
+
+    fn unterminated(&self, quote: char) -> Bad {
+        self.incomplete(Needs::Character(quote), "Syntax error: Unterminated quoted string")
+    }
+
+    fn missing_brace(&self) -> Bad {
+        self.incomplete(Needs::Character('}'), "Syntax error: Missing '}'")
+    }
+
     pub fn skip_blanks(&mut self) {
         loop {
             match (self.peek(), self.peek_at(1)) {
@@ -200,7 +216,7 @@ impl Reader {
             match self.peek() {
                 Some('\'') => break self.advance(),
                 Some(c) => text.push(c),
-                None => return Err(unterminated('\'')),
+                None => return Err(self.unterminated('\'')),
             }
             self.advance();
         }
@@ -215,7 +231,7 @@ impl Reader {
             match self.peek() {
                 Some('"') => break self.advance(),
                 Some(_) => self.quoted_part(parts, '"')?,
-                None => return Err(unterminated('"')),
+                None => return Err(self.unterminated('"')),
             }
         }
         Ok(())
@@ -293,10 +309,10 @@ impl Reader {
             return Ok(Part::Command(Arc::new(node), quoting));
         }
         match self.peek() {
-            None => Err(Bad::Incomplete {
-                needs: Needs::Character(')'),
-                message: "Syntax error: end of file unexpected (expecting \")\")".to_owned(),
-            }),
+            None => Err(self.incomplete(
+                Needs::Character(')'),
+                "Syntax error: end of file unexpected (expecting \")\")",
+            )),
             Some(_) => {
                 let what = self.operator().unwrap_or_else(|| self.bare_word());
                 Err(self.wrong(&format!("Syntax error: \"{what}\" unexpected (expecting \")\")")))
@@ -322,10 +338,7 @@ impl Reader {
                 }
                 Some(c) => text.push(c),
                 None => {
-                    return Err(Bad::Incomplete {
-                        needs: Needs::Character('`'),
-                        message: "Syntax error: EOF in backquote substitution".to_owned(),
-                    });
+                    return Err(self.incomplete(Needs::Character('`'), "Syntax error: EOF in backquote substitution"));
                 }
             }
             self.advance();
@@ -355,10 +368,7 @@ impl Reader {
                     self.quoted_part(&mut parts, '"')?;
                 }
                 (None, _) => {
-                    return Err(Bad::Incomplete {
-                        needs: Needs::Character(')'),
-                        message: "Syntax error: Missing '))'".to_owned(),
-                    });
+                    return Err(self.incomplete(Needs::Character(')'), "Syntax error: Missing '))'"));
                 }
             }
         }
@@ -404,7 +414,7 @@ impl Reader {
                     Change::CutSuffix(word, greed)
                 }
             }
-            None => return Err(missing_brace()),
+            None => return Err(self.missing_brace()),
             Some(_) => return Err(self.wrong("Bad substitution")),
         };
         self.close_brace(Part::Parameter { name, change, quoting })
@@ -417,7 +427,7 @@ impl Reader {
         }
         match self.name() {
             name if !name.is_empty() => Ok(name),
-            _ if self.peek().is_none() => Err(missing_brace()),
+            _ if self.peek().is_none() => Err(self.missing_brace()),
             _ => Err(self.wrong("Bad substitution")),
         }
     }
@@ -429,7 +439,7 @@ impl Reader {
                 Ok(part)
             }
             Some(_) => Err(self.wrong("Bad substitution")),
-            None => Err(missing_brace()),
+            None => Err(self.missing_brace()),
         }
     }
 
@@ -451,7 +461,7 @@ impl Reader {
                 (_, Quoting::Quoted) => self.quoted_part(&mut parts, '}')?,
             }
         }
-        Err(missing_brace())
+        Err(self.missing_brace())
     }
 
     /// Reads the delimiter behind `<<` and the document itself, which starts on the next line.
@@ -466,10 +476,7 @@ impl Reader {
             .iter()
             .any(|part| matches!(part, Part::Literal(_, Quoting::Quoted)));
         let delimiter: String = delimiter.0.iter().map(literal_text).collect();
-        let incomplete = || Bad::Incomplete {
-            needs: Needs::Line(delimiter.clone()),
-            message: "Syntax error: end of file unexpected".to_owned(),
-        };
+        let incomplete = || self.incomplete(Needs::Line(delimiter.clone()), "Syntax error: end of file unexpected");
         let newline = match self.documents {
             Some((newline, _)) => newline,
             None => {
@@ -540,19 +547,5 @@ pub fn plain(word: &Word) -> Option<String> {
     match word.0.as_slice() {
         [Part::Literal(text, Quoting::Open)] => Some(text.clone()),
         _ => None,
-    }
-}
-
-fn unterminated(quote: char) -> Bad {
-    Bad::Incomplete {
-        needs: Needs::Character(quote),
-        message: "Syntax error: Unterminated quoted string".to_owned(),
-    }
-}
-
-fn missing_brace() -> Bad {
-    Bad::Incomplete {
-        needs: Needs::Character('}'),
-        message: "Syntax error: Missing '}'".to_owned(),
     }
 }

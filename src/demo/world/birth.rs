@@ -6,7 +6,7 @@ use crate::demo::clock::MILLISECOND;
 use crate::demo::store::Key;
 use crate::demo::world::notes::{Note, note};
 use crate::demo::world::pods::{Birth, owner_key, parts, pod_object, report};
-use crate::demo::world::sim::{Part, Pod, PodId, Sim, Step};
+use crate::demo::world::sim::{Duty, Part, Pod, PodId, Sim, State, Step};
 
 /// Creates the pod object and plans its binding.
 pub fn create(sim: &mut Sim, birth: &Birth<'_>, owner: Key, ordinal: usize) {
@@ -85,21 +85,12 @@ pub fn bind(sim: &mut Sim, id: PodId) {
         .update(&key, |object| object["spec"]["nodeName"] = json!(name));
     report(sim, id);
     let message = format!("Successfully assigned {}/{} to {name}", key.namespace, key.name);
-    tell(
-        sim,
-        id,
-        &Telling {
-            reason: "Scheduled",
-            message,
-            part: None,
-            warning: false,
-        },
-    );
+    tell(sim, id, &Telling::normal("Scheduled", message, None));
     let wait = jitter(sim, id, "admit", 30, 120);
     sim.after(wait, Step::Admit(id));
 }
 
-/// The kubelet takes the pod up and has its images pulled.
+/// The kubelet takes the pod up.
 pub fn admit(sim: &mut Sim, id: PodId) {
     let clock = sim.clock;
     let Some(pod) = sim.pods.get_mut(&id).filter(|pod| !pod.deleting) else {
@@ -107,24 +98,32 @@ pub fn admit(sim: &mut Sim, id: PodId) {
     };
     pod.started = Some(clock);
     report(sim, id);
+    start_next(sim, id);
+}
+
+/// Has the images of the next init container pulled, or of all the others once there is none left.
+pub fn start_next(sim: &mut Sim, id: PodId) {
     let Some(pod) = sim.pods.get(&id) else {
         return;
     };
-    let pulls: Vec<Option<i64>> = pod.containers.iter().map(|part| pull(sim, pod, part)).collect();
-    for (container, pull) in pulls.into_iter().enumerate() {
+    let waiting = |duty: Duty| {
+        let parts = pod.containers.iter().enumerate();
+        parts.filter(move |(_, part)| part.duty == duty && part.state == State::Creating)
+    };
+    let init: Vec<_> = waiting(Duty::Init).take(1).collect();
+    let next = if init.is_empty() {
+        waiting(Duty::Main).collect()
+    } else {
+        init
+    };
+    let next: Vec<(usize, Option<i64>)> = next
+        .into_iter()
+        .map(|(place, part)| (place, pull(sim, pod, part)))
+        .collect();
+    for (container, pull) in next {
         if pull.is_some() {
-            let image = image(sim, id, container);
-            let message = format!("Pulling image \"{image}\"");
-            tell(
-                sim,
-                id,
-                &Telling {
-                    reason: "Pulling",
-                    message,
-                    part: Some(container),
-                    warning: false,
-                },
-            );
+            let message = format!("Pulling image \"{}\"", image(sim, id, container));
+            tell(sim, id, &Telling::normal("Pulling", message, Some(container)));
         }
         let wait = jitter(sim, id, "create", 350, 900);
         sim.after(pull.unwrap_or(0) + wait, Step::Begin { pod: id, container });
@@ -149,14 +148,36 @@ pub fn changed(sim: &mut Sim, id: PodId) {
     }
 }
 
+/// What the scheduler or the kubelet says of a pod.
 pub struct Telling<'a> {
-    pub reason: &'a str,
-    pub message: String,
+    reason: &'a str,
+    message: String,
     /// Index of the container that it is about.
-    pub part: Option<usize>,
-    pub warning: bool,
+    part: Option<usize>,
+    warning: bool,
 }
 
+impl<'a> Telling<'a> {
+    pub fn normal(reason: &'a str, message: String, part: Option<usize>) -> Self {
+        Self {
+            reason,
+            message,
+            part,
+            warning: false,
+        }
+    }
+
+    pub fn warning(reason: &'a str, message: String, part: Option<usize>) -> Self {
+        Self {
+            reason,
+            message,
+            part,
+            warning: true,
+        }
+    }
+}
+
+/// Writes an event about a pod.
 pub fn tell(sim: &mut Sim, id: PodId, telling: &Telling<'_>) {
     let Some(pod) = sim.pods.get(&id) else {
         return;
@@ -165,20 +186,13 @@ pub fn tell(sim: &mut Sim, id: PodId, telling: &Telling<'_>) {
         return;
     };
     let part = telling.part.and_then(|part| pod.containers.get(part));
-    let list = |part: &Part| {
-        if part.ephemeral {
-            "ephemeralContainers"
-        } else {
-            "containers"
-        }
-    };
     let host = sim.node_name(pod).to_owned();
     let by_kubelet = telling.reason != "Scheduled";
     let said = Note {
         kind: "Pod",
         api_version: "v1",
         object: &object,
-        field: part.map(|part| format!("spec.{}{{{}}}", list(part), part.name)),
+        field: part.map(|part| format!("spec.{}{{{}}}", part.duty.list(), part.name)),
         reason: telling.reason,
         message: telling.message.clone(),
         warning: telling.warning,

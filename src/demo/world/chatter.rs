@@ -177,6 +177,7 @@ fn scene<'a>(plan: &'a Plan, place: &'a Place, nanos: i64, seq: u64) -> Scene<'a
         cluster: &plan.cluster.name,
         namespace: &place.namespace,
         pod: &place.pod,
+        pod_ip: &place.pod_ip,
         node: &place.node,
         container: &place.container,
         vars: &plan.cluster.vars,

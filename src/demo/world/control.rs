@@ -17,6 +17,21 @@ use crate::demo::world::sim::{PodId, Sim};
 pub fn install(sim: &mut Sim, index: usize) {
     let plan = sim.plan.clone();
     if let Some(planned) = plan.workloads.get(index) {
+        let first = if planned.change_at.is_some() {
+            &planned.plain
+        } else {
+            &planned.workload
+        };
+        let key = declare(sim, first);
+        sim.dirty.insert(key);
+    }
+}
+
+/// What is different about a workload in this cluster comes, and is rolled out.
+pub fn change(sim: &mut Sim, index: usize) {
+    let plan = sim.plan.clone();
+    if let Some(planned) = plan.workloads.get(index) {
+        sim.changed.insert(index);
         let key = declare(sim, &planned.workload);
         sim.dirty.insert(key);
     }

@@ -10,12 +10,12 @@ use tokio::sync::watch;
 use crate::demo::clock::{MILLISECOND, SECOND, rfc3339};
 use crate::demo::cluster::Instance;
 use crate::demo::log::Log;
-use crate::demo::world::birth::{Telling, changed, image, jitter, pull, tell};
+use crate::demo::world::birth::{Telling, changed, image, jitter, pull, start_next, tell};
 use crate::demo::world::chatter;
 use crate::demo::world::inside::inside;
 use crate::demo::world::pods::{container_spec, node_ip, report};
 use crate::demo::world::seed::image_size;
-use crate::demo::world::sim::{Ended, Part, Place, Pod, PodId, Run, RunId, Sim, State, Step};
+use crate::demo::world::sim::{Duty, Ended, Part, Place, Pod, PodId, Run, RunId, Sim, State, Step};
 
 /// The pause before the second restart; the first has none, each later one doubles it.
 const FIRST_PAUSE: i64 = 10 * SECOND;
@@ -29,6 +29,9 @@ const KILLED: i32 = 137;
 /// A container starts.
 pub fn begin(sim: &mut Sim, id: PodId, container: usize) {
     address(sim, id);
+    if stuck(sim, id, container) {
+        return;
+    }
     let Some(run) = new_run(sim, id, container) else {
         return;
     };
@@ -48,7 +51,7 @@ pub fn begin(sim: &mut Sim, id: PodId, container: usize) {
         part.last = Some(ended.clone());
     }
     part.state = State::Running { since: clock };
-    part.ready = probed.is_none() && !part.ephemeral;
+    part.ready = probed.is_none() && part.duty == Duty::Main;
     part.run = Some(run);
     let part_name = part.name.clone();
     sim.cluster.begin(&namespace, &name, &part_name, instance);
@@ -61,8 +64,32 @@ pub fn begin(sim: &mut Sim, id: PodId, container: usize) {
     let began = chatter::start(sim, run_id);
     plan_exit(sim, run_id, began);
     if !restarted {
-        plan_notices(sim, id);
+        plan_notices(sim, id, container);
     }
+}
+
+/// Reports a container that the scenario never lets start; says whether it is one.
+fn stuck(sim: &mut Sim, id: PodId, container: usize) -> bool {
+    let Some(pod) = sim.pods.get(&id) else {
+        return false;
+    };
+    let planned = pod.containers.get(container).and_then(|part| sim.planned(pod, part));
+    let Some(stuck) = planned.and_then(|planned| planned.stuck.clone()) else {
+        return false;
+    };
+    if let Some(part) = sim.pods.get_mut(&id).and_then(|pod| pod.containers.get_mut(container)) {
+        part.state = State::Stuck {
+            reason: stuck.reason.clone(),
+            message: stuck.message,
+        };
+    }
+    report(sim, id);
+    tell(
+        sim,
+        id,
+        &Telling::warning("Failed", format!("Error: {}", stuck.reason), Some(container)),
+    );
+    true
 }
 
 fn plan_exit(sim: &mut Sim, id: RunId, began: i64) {
@@ -80,7 +107,15 @@ fn plan_exit(sim: &mut Sim, id: RunId, began: i64) {
     }
 }
 
-fn plan_notices(sim: &mut Sim, id: PodId) {
+/// A pod's notices begin with its first main container.
+fn plan_notices(sim: &mut Sim, id: PodId, container: usize) {
+    let first = sim
+        .pods
+        .get(&id)
+        .and_then(|pod| pod.containers.iter().position(|part| part.duty == Duty::Main));
+    if first != Some(container) {
+        return;
+    }
     let plan = sim.plan.clone();
     let workload = sim.pods.get(&id).and_then(|pod| plan.workloads.get(pod.workload?));
     let notices = workload.map_or(&[][..], |planned| &planned.workload.notices);
@@ -103,18 +138,13 @@ pub fn notice(sim: &mut Sim, id: PodId, index: usize) {
     let Some(notice) = workload.and_then(|planned| planned.workload.notices.get(index)) else {
         return;
     };
-    let message = sim.render(&notice.message, &pod.key.namespace, &["notice", &pod.key.name]);
-    let warning = notice.warning;
-    tell(
-        sim,
-        id,
-        &Telling {
-            reason: &notice.reason,
-            message,
-            part: Some(0),
-            warning,
-        },
-    );
+    let message = sim.render_for(pod, &notice.message, &["notice", &pod.key.name]);
+    let said = if notice.warning {
+        Telling::warning(&notice.reason, message, Some(0))
+    } else {
+        Telling::normal(&notice.reason, message, Some(0))
+    };
+    tell(sim, id, &said);
     sim.after(notice.every.nanos.max(SECOND), Step::Notice { pod: id, notice: index });
 }
 
@@ -164,6 +194,7 @@ fn new_run(sim: &Sim, id: PodId, container: usize) -> Option<Run> {
         place: Place {
             namespace: pod.key.namespace.clone(),
             pod: pod.key.name.clone(),
+            pod_ip: pod.ip.clone().unwrap_or_default(),
             node: sim.node_name(pod).to_owned(),
             container: part.name.clone(),
         },
@@ -192,27 +223,9 @@ fn tell_start(sim: &mut Sim, id: PodId, container: usize, restarted: bool) {
         }
         None => format!("Container image \"{image}\" already present on machine and can be accessed by the pod"),
     };
-    tell(
-        sim,
-        id,
-        &Telling {
-            reason: "Pulled",
-            message,
-            part: Some(container),
-            warning: false,
-        },
-    );
+    tell(sim, id, &Telling::normal("Pulled", message, Some(container)));
     for (reason, message) in [("Created", "Container created"), ("Started", "Container started")] {
-        tell(
-            sim,
-            id,
-            &Telling {
-                reason,
-                message: message.to_owned(),
-                part: Some(container),
-                warning: false,
-            },
-        );
+        tell(sim, id, &Telling::normal(reason, message.to_owned(), Some(container)));
     }
 }
 
@@ -241,8 +254,12 @@ pub fn exit(sim: &mut Sim, id: RunId, code: i32) {
         .get(&id.pod)
         .and_then(|pod| pod.owner.as_ref())
         .is_some_and(|owner| owner.resource == "jobs");
+    if sim.container(id).is_some_and(|part| part.is_done()) {
+        start_next(sim, id.pod);
+        return;
+    }
     let max = sim.plan.backoff_max;
-    let Some(part) = sim.container(id).filter(|part| !job && !part.ephemeral) else {
+    let Some(part) = sim.container(id).filter(|part| !job && part.duty != Duty::Ephemeral) else {
         return;
     };
     part.pause = match part.pause {
@@ -266,16 +283,24 @@ pub fn exit(sim: &mut Sim, id: RunId, code: i32) {
 
 /// Ends a run; gives how long it ran, in nanoseconds.
 fn end_run(sim: &mut Sim, id: RunId, code: i32) -> i64 {
-    let clock = sim.clock;
+    let (clock, plan) = (sim.clock, sim.plan.clone());
     let Some(part) = sim.container(id) else {
         return 0;
     };
     let Some(run) = part.run.take() else {
         return 0;
     };
-    part.ready = false;
+    // An init container is ready once it has done its work.
+    part.ready = part.duty == Duty::Init && code == 0;
+    let planned = run
+        .behaviour
+        .and_then(|behaviour| behaviour.container(&plan)?.exit.as_ref());
+    let planned = planned
+        .filter(|exit| i32::from(exit.code) == code)
+        .and_then(|exit| exit.reason.clone());
     part.state = State::Ended(Ended {
         code,
+        reason: planned.unwrap_or_else(|| if code == 0 { "Completed" } else { "Error" }.to_owned()),
         started: run.started,
         finished: clock,
         id: run.instance.id.clone(),
@@ -327,16 +352,7 @@ fn tell_back_off(sim: &mut Sim, id: RunId) {
         "Back-off restarting failed container {} in pod {}_{}({uid})",
         part.name, key.name, key.namespace
     );
-    tell(
-        sim,
-        id.pod,
-        &Telling {
-            reason: "BackOff",
-            message,
-            part: Some(id.container),
-            warning: true,
-        },
-    );
+    tell(sim, id.pod, &Telling::warning("BackOff", message, Some(id.container)));
 }
 
 /// Marks a pod for deletion and has its containers stopped.
@@ -366,16 +382,7 @@ pub fn delete(sim: &mut Sim, id: PodId, grace_seconds: u32) {
     });
     for (container, name) in running {
         let message = format!("Stopping container {name}");
-        tell(
-            sim,
-            id,
-            &Telling {
-                reason: "Killing",
-                message,
-                part: Some(container),
-                warning: false,
-            },
-        );
+        tell(sim, id, &Telling::normal("Killing", message, Some(container)));
     }
     changed(sim, id);
     if grace_seconds == 0 {
@@ -433,7 +440,7 @@ pub fn start_ephemeral(sim: &mut Sim, namespace: &str, pod: &str, container: &st
     if spec["name"] != container || pod.containers.iter().any(|part| part.name == container) {
         return;
     }
-    pod.containers.push(Part::new(&spec, true));
+    pod.containers.push(Part::new(&spec, Duty::Ephemeral));
     let place = pod.containers.len() - 1;
     report(sim, id);
     sim.after(

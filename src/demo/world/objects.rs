@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::demo::clock::{SECOND, rfc3339};
-use crate::demo::scenario::shape::{Container, Kind, Strategy, Workload};
+use crate::demo::clock::{SECOND, parse_rfc3339, rfc3339};
+use crate::demo::scenario::shape::{Container, Kind, Role, Strategy, Workload};
 use crate::demo::scenario::template;
 use crate::demo::store::Key;
 use crate::demo::world::helm::{self, Deployed};
@@ -146,9 +146,14 @@ pub fn heartbeat(sim: &mut Sim, index: usize) {
     sim.after(HEARTBEAT, Step::Heartbeat(index));
 }
 
-/// Everything that belongs to a workload but the pods; gives the workload object's key.
+/// Everything that belongs to a workload but the pods, new or changed; gives the workload object's key.
 pub fn declare(sim: &mut Sim, workload: &Workload) -> Key {
-    let born = sim.clock - (workload.age.nanos - workload.started.nanos).max(0);
+    let key = Key::new(plural(workload.kind), &workload.namespace, &workload.name);
+    let old = sim.cluster.store().get(&key);
+    let born = old
+        .as_ref()
+        .and_then(|old| old["metadata"]["creationTimestamp"].as_str().and_then(parse_rfc3339));
+    let born = born.unwrap_or(sim.clock - (workload.age.nanos - workload.started.nanos).max(0));
     configuration(sim, workload, born);
     if let Some(port) = workload.service {
         service(sim, workload, port, born);
@@ -159,7 +164,7 @@ pub fn declare(sim: &mut Sim, workload: &Workload) -> Key {
     let spec = match workload.kind {
         Kind::Deployment => {
             let revision = workload.revision.saturating_sub(1);
-            if revision > 0 {
+            if revision > 0 && old.is_none() {
                 // The controller counts it up when it makes the new ReplicaSet.
                 metadata["annotations"]["deployment.kubernetes.io/revision"] = json!(revision.to_string());
                 older_replica_set(sim, workload, &metadata, &template, born);
@@ -183,11 +188,20 @@ pub fn declare(sim: &mut Sim, workload: &Workload) -> Key {
     if workload.kind == Kind::Job {
         metadata["creationTimestamp"] = json!(rfc3339(sim.clock));
     }
-    let resource = plural(workload.kind);
-    sim.cluster
-        .store()
-        .put(resource, json!({"metadata": metadata, "spec": spec, "status": {}}));
-    let key = Key::new(resource, &workload.namespace, &workload.name);
+    let mut status = json!({});
+    if let Some(old) = old {
+        let generation = old["metadata"]["generation"].as_u64().unwrap_or(1);
+        metadata["generation"] = json!(generation + 1);
+        let revision = "deployment.kubernetes.io/revision";
+        if let Some(number) = old["metadata"]["annotations"][revision].as_str() {
+            metadata["annotations"][revision] = json!(number);
+        }
+        status = old["status"].clone();
+    }
+    sim.cluster.store().put(
+        key.resource,
+        json!({"metadata": metadata, "spec": spec, "status": status}),
+    );
     if let Some(chart) = &workload.helm {
         let manifest = json!({"metadata": {"name": workload.name}, "spec": spec});
         let deployed = Deployed {
@@ -267,14 +281,14 @@ fn job_spec(template: &Value, metadata: &Value) -> Value {
 }
 
 fn pod_template(sim: &Sim, workload: &Workload) -> Value {
-    let containers: Vec<Value> = workload
-        .containers
-        .iter()
-        .map(|one| container(sim, workload, one))
-        .collect();
+    let containers = |role: Role| -> Vec<Value> {
+        let of_role = workload.containers.iter().filter(|one| one.role == role);
+        of_role.map(|one| container(sim, workload, one)).collect()
+    };
+    let init = containers(Role::Init);
     let account = workload.service_account.as_deref().unwrap_or("default");
     let mut spec = json!({
-        "containers": containers,
+        "containers": containers(Role::Main),
         "restartPolicy": if workload.kind == Kind::Job { "Never" } else { "Always" },
         "terminationGracePeriodSeconds": 30,
         "dnsPolicy": "ClusterFirst",
@@ -283,6 +297,9 @@ fn pod_template(sim: &Sim, workload: &Workload) -> Value {
         "securityContext": {},
         "schedulerName": "default-scheduler",
     });
+    if !init.is_empty() {
+        spec["initContainers"] = json!(init);
+    }
     if workload.host_network {
         spec["hostNetwork"] = json!(true);
     }

@@ -1,11 +1,11 @@
 //! Pod objects: their spec from a template, and their status as a kubelet reports it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::demo::clock::{SECOND, rfc3339};
 use crate::demo::store::Key;
 use crate::demo::world::seed::digest;
-use crate::demo::world::sim::{Ended, Part, Pod, Sim, State};
+use crate::demo::world::sim::{Duty, Ended, Part, Pod, Sim, State};
 
 /// Who makes a pod, and what it is called.
 pub struct Birth<'a> {
@@ -79,7 +79,7 @@ fn complete_spec(sim: &Sim, spec: &mut Value, uid: &str) {
         },
     });
     push(&mut spec["volumes"], access);
-    for container in spec["containers"].as_array_mut().into_iter().flatten() {
+    for container in containers_mut(spec) {
         let mount =
             json!({"name": volume, "readOnly": true, "mountPath": "/var/run/secrets/kubernetes.io/serviceaccount"});
         push(&mut container["volumeMounts"], mount);
@@ -91,6 +91,13 @@ fn complete_spec(sim: &Sim, spec: &mut Value, uid: &str) {
     spec["priority"] = json!(0);
     spec["preemptionPolicy"] = json!("PreemptLowerPriority");
     spec["enableServiceLinks"] = json!(true);
+}
+
+/// Init and main containers.
+fn containers_mut(spec: &mut Value) -> impl Iterator<Item = &mut Value> {
+    let lists = spec.as_object_mut().into_iter().flatten();
+    let lists = lists.filter(|(name, _)| *name == "containers" || *name == "initContainers");
+    lists.filter_map(|(_, list)| list.as_array_mut()).flatten()
 }
 
 fn push(list: &mut Value, item: Value) {
@@ -148,11 +155,14 @@ pub fn report(sim: &Sim, id: u64) {
             status["podIP"] = json!(ip);
             status["podIPs"] = json!([{"ip": ip}]);
         }
-        if pod.started.is_some() {
-            status["containerStatuses"] = statuses(sim, pod, &spec, &spec["containers"], false);
-        }
-        if pod.containers.iter().any(|part| part.ephemeral) {
-            status["ephemeralContainerStatuses"] = statuses(sim, pod, &spec, &spec["ephemeralContainers"], true);
+        for (duty, field) in [
+            (Duty::Init, "initContainerStatuses"),
+            (Duty::Main, "containerStatuses"),
+            (Duty::Ephemeral, "ephemeralContainerStatuses"),
+        ] {
+            if pod.started.is_some() && pod.containers.iter().any(|part| part.duty == duty) {
+                status[field] = statuses(sim, pod, &spec, duty);
+            }
         }
     });
 }
@@ -163,22 +173,14 @@ pub fn node_ip(node: usize) -> String {
 }
 
 fn phase(pod: &Pod, job: bool) -> &'static str {
-    let mut parts = pod.containers.iter().filter(|part| !part.ephemeral).peekable();
-    let exit = |part: &Part| match &part.state {
-        State::Ended(ended) => Some(ended.code),
-        State::Creating | State::Running { .. } | State::BackOff => None,
-    };
-    let codes: Vec<Option<i32>> = parts.by_ref().map(exit).collect();
+    let main = || pod.containers.iter().filter(|part| part.duty == Duty::Main);
+    let codes: Vec<Option<i32>> = main().map(Part::code).collect();
     let ended = (job || pod.deleting) && !codes.is_empty() && codes.iter().all(Option::is_some);
     if ended && codes.iter().all(|code| *code == Some(0)) {
         "Succeeded"
     } else if ended {
         "Failed"
-    } else if pod
-        .containers
-        .iter()
-        .any(|part| part.ephemeral || part.state != State::Creating)
-    {
+    } else if main().any(Part::has_run) {
         "Running"
     } else {
         "Pending"
@@ -186,24 +188,34 @@ fn phase(pod: &Pod, job: bool) -> &'static str {
 }
 
 fn conditions(sim: &Sim, pod: &Pod, phase: &str, conditions: &mut Value) {
-    let unready: Vec<&str> = pod
-        .containers
-        .iter()
-        .filter(|part| !part.ephemeral && !part.ready)
-        .map(|part| part.name.as_str())
-        .collect();
+    let names = |wanted: fn(&&Part) -> bool| -> Vec<&str> {
+        pod.containers
+            .iter()
+            .filter(wanted)
+            .map(|part| part.name.as_str())
+            .collect()
+    };
+    let unready = names(|part| part.duty == Duty::Main && !part.ready);
+    let incomplete = names(|part| part.duty == Duty::Init && !part.is_done());
     let waiting = (
         "ContainersNotReady",
         format!("containers with unready status: [{}]", unready.join(" ")),
     );
     let completed = ("PodCompleted", String::new());
-    let up = pod.containers.iter().any(|part| part.state != State::Creating);
+    let up = pod.containers.iter().any(Part::has_run);
     let ready = match phase {
         "Succeeded" => Err(completed.clone()),
         _ if unready.is_empty() => Ok(()),
         _ => Err(waiting),
     };
-    let initialized = if phase == "Succeeded" { Err(completed) } else { Ok(()) };
+    let initialized = match phase {
+        "Succeeded" => Err(completed),
+        _ if incomplete.is_empty() => Ok(()),
+        _ => {
+            let message = format!("containers with incomplete status: [{}]", incomplete.join(" "));
+            Err(("ContainersNotInitialized", message))
+        }
+    };
     let sandbox = if up && phase != "Succeeded" {
         Ok(())
     } else {
@@ -255,23 +267,20 @@ fn condition(sim: &Sim, old: &Value, kind: &str, state: Result<(), (&str, String
     condition
 }
 
-fn statuses(sim: &Sim, pod: &Pod, spec: &Value, containers: &Value, ephemeral: bool) -> Value {
-    let parts = pod.containers.iter().filter(|part| part.ephemeral == ephemeral);
+fn statuses(sim: &Sim, pod: &Pod, spec: &Value, duty: Duty) -> Value {
+    let parts = pod.containers.iter().filter(|part| part.duty == duty);
     let status = |part: &Part| {
-        let spec_of = containers
-            .as_array()
-            .into_iter()
-            .flatten()
-            .find(|one| one["name"] == part.name.as_str());
-        status_of(sim, pod, part, spec, spec_of.unwrap_or(&Value::Null))
+        let specs = spec[duty.list()].as_array().into_iter().flatten();
+        let spec_of = specs.into_iter().find(|one| one["name"] == part.name.as_str());
+        status_of(sim, pod, part, spec_of.unwrap_or(&Value::Null))
     };
     parts.map(status).collect()
 }
 
-fn status_of(sim: &Sim, pod: &Pod, part: &Part, spec: &Value, container: &Value) -> Value {
+fn status_of(sim: &Sim, pod: &Pod, part: &Part, container: &Value) -> Value {
     let build = sim.planned(pod, part).map_or("", |container| container.build.as_str());
     let running = matches!(part.state, State::Running { .. });
-    let made = part.state != State::Creating || part.restarts > 0;
+    let made = part.has_run() || part.restarts > 0;
     let mut status = json!({
         "name": part.name,
         "state": state(pod, part),
@@ -285,7 +294,7 @@ fn status_of(sim: &Sim, pod: &Pod, part: &Part, spec: &Value, container: &Value)
     if let Some(instance) = current.filter(|_| made) {
         status["containerID"] = json!(instance.id);
     }
-    if !part.ephemeral {
+    if part.duty != Duty::Ephemeral {
         status["started"] = json!(running);
     }
     if made {
@@ -304,8 +313,7 @@ fn status_of(sim: &Sim, pod: &Pod, part: &Part, spec: &Value, container: &Value)
         if !mounts.is_empty() {
             status["volumeMounts"] = json!(mounts);
         }
-        let uid = spec["securityContext"]["runAsUser"].as_u64().unwrap_or(0);
-        status["user"] = json!({"linux": {"uid": uid, "gid": uid, "supplementalGroups": [uid]}});
+        status["user"] = json!({"linux": {"uid": 0, "gid": 0, "supplementalGroups": [0]}});
     }
     status
 }
@@ -321,7 +329,12 @@ fn repository(image: &str) -> &str {
 
 fn state(pod: &Pod, part: &Part) -> Value {
     match &part.state {
-        State::Creating => json!({"waiting": {"reason": "ContainerCreating"}}),
+        State::Creating => {
+            let init = pod.containers.iter().any(|other| other.duty == Duty::Init);
+            let waits = init && part.duty == Duty::Main || part.duty == Duty::Init && !is_next(pod, part);
+            json!({"waiting": {"reason": if waits { "PodInitializing" } else { "ContainerCreating" }}})
+        }
+        State::Stuck { reason, message } => json!({"waiting": {"reason": reason, "message": message}}),
         State::Running { since } => json!({"running": {"startedAt": rfc3339(*since)}}),
         State::Ended(ended) => json!({"terminated": terminated(ended)}),
         State::BackOff => json!({"waiting": {"reason": "CrashLoopBackOff", "message": format!(
@@ -329,6 +342,15 @@ fn state(pod: &Pod, part: &Part) -> Value {
             written(part.pause), part.name, pod.key.name, pod.key.namespace, pod.uid
         )}}),
     }
+}
+
+/// Whether this init container is the one whose turn it is.
+fn is_next(pod: &Pod, part: &Part) -> bool {
+    let next = pod
+        .containers
+        .iter()
+        .find(|other| other.duty == Duty::Init && !other.is_done());
+    next.is_some_and(|next| next.name == part.name)
 }
 
 /// A pause as Go writes it: `10s`, `1m20s`, `5m0s`.
@@ -344,29 +366,31 @@ fn written(nanos: i64) -> String {
 fn terminated(ended: &Ended) -> Value {
     json!({
         "exitCode": ended.code,
-        "reason": if ended.code == 0 { "Completed" } else { "Error" },
+        "reason": ended.reason,
         "startedAt": rfc3339(ended.started),
         "finishedAt": rfc3339(ended.finished),
         "containerID": ended.id,
     })
 }
 
-/// The containers of a pod's spec, as their kubelet starts out with them.
+/// The containers of a pod's spec, as their kubelet starts out with them, in the order in which they start.
 pub fn parts(spec: &Value) -> Vec<Part> {
-    let part = |container: &Value| Part::new(container, false);
-    spec["containers"].as_array().into_iter().flatten().map(part).collect()
+    let of = |duty: Duty| {
+        let list = spec[duty.list()].as_array().into_iter().flatten();
+        list.map(move |container| Part::new(container, duty))
+    };
+    of(Duty::Init).chain(of(Duty::Main)).collect()
 }
 
 /// The entry of one container in a pod object.
 pub fn container_spec(object: &Value, name: &str) -> Value {
-    let lists = ["containers", "ephemeralContainers"]
-        .into_iter()
-        .filter_map(|list| object["spec"][list].as_array());
-    lists
-        .flatten()
-        .find(|container| container["name"] == name)
+    let duties = [Duty::Main, Duty::Init, Duty::Ephemeral].into_iter();
+    let mut all = duties
+        .filter_map(|duty| object["spec"][duty.list()].as_array())
+        .flatten();
+    all.find(|container| container["name"] == name)
         .cloned()
-        .unwrap_or_else(|| Value::Object(Map::new()))
+        .unwrap_or_else(|| json!({}))
 }
 
 /// The names that a pod's owner has: kind and name.

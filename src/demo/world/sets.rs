@@ -9,7 +9,7 @@ use crate::demo::world::life;
 use crate::demo::world::notes::{Note, note};
 use crate::demo::world::pods::Birth;
 use crate::demo::world::seed::template_hash;
-use crate::demo::world::sim::{Pod, PodId, Sim, State};
+use crate::demo::world::sim::{Duty, Pod, PodId, Sim};
 
 /// The pods of one owner that are not being deleted, oldest first.
 pub fn live(sim: &Sim, owner: &Key) -> Vec<PodId> {
@@ -21,7 +21,7 @@ pub fn live(sim: &Sim, owner: &Key) -> Vec<PodId> {
 }
 
 pub fn is_ready(pod: &Pod) -> bool {
-    pod.containers.iter().all(|part| part.ephemeral || part.ready)
+    pod.containers.iter().all(|part| part.duty != Duty::Main || part.ready)
 }
 
 pub fn ready_count(sim: &Sim, pods: &[PodId]) -> u32 {
@@ -211,13 +211,8 @@ pub fn job(sim: &mut Sim, key: &Key, object: &Value) {
     }
     let pods = live(sim, key);
     let code = |id: &PodId| {
-        sim.pods
-            .get(id)
-            .and_then(|pod| pod.containers.first())
-            .and_then(|part| match &part.state {
-                State::Ended(ended) => Some(ended.code),
-                State::Creating | State::Running { .. } | State::BackOff => None,
-            })
+        let pod = sim.pods.get(id)?;
+        pod.containers.iter().find(|part| part.duty == Duty::Main)?.code()
     };
     let codes: Vec<Option<i32>> = pods.iter().map(code).collect();
     let active = codes.iter().filter(|code| code.is_none()).count();

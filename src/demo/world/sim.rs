@@ -77,6 +77,8 @@ pub enum Step {
     Heartbeat(usize),
     /// An event of the scenario.
     Happen(usize),
+    /// The differences of a workload come.
+    Change(usize),
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -109,7 +111,7 @@ pub struct Pod {
 pub struct Part {
     pub name: String,
     pub image: String,
-    pub ephemeral: bool,
+    pub duty: Duty,
     pub restarts: u32,
     pub state: State,
     /// How the run before the one in `state` ended.
@@ -122,12 +124,12 @@ pub struct Part {
 
 impl Part {
     /// A container that has not started; `spec` is its entry in the pod's spec.
-    pub fn new(spec: &Value, ephemeral: bool) -> Self {
+    pub fn new(spec: &Value, duty: Duty) -> Self {
         let text = |field: &str| spec[field].as_str().unwrap_or_default().to_owned();
         Self {
             name: text("name"),
             image: text("image"),
-            ephemeral,
+            duty,
             restarts: 0,
             state: State::Creating,
             last: None,
@@ -136,12 +138,59 @@ impl Part {
             pause: 0,
         }
     }
+
+    /// Whether it has ever run.
+    pub fn has_run(&self) -> bool {
+        match self.state {
+            State::Creating | State::Stuck { .. } => false,
+            State::Running { .. } | State::Ended(_) | State::BackOff => true,
+        }
+    }
+
+    /// How it ended, if it has and does not start again at once.
+    pub fn code(&self) -> Option<i32> {
+        match &self.state {
+            State::Ended(ended) => Some(ended.code),
+            State::Creating | State::Stuck { .. } | State::Running { .. } | State::BackOff => None,
+        }
+    }
+
+    /// An init container that has done its work.
+    pub fn is_done(&self) -> bool {
+        self.duty == Duty::Init && self.code() == Some(0)
+    }
+}
+
+/// Which list of the pod's spec a container is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    Init,
+    Main,
+    Ephemeral,
+}
+
+impl Duty {
+    /// The field of the spec.
+    pub fn list(self) -> &'static str {
+        match self {
+            Self::Init => "initContainers",
+            Self::Main => "containers",
+            Self::Ephemeral => "ephemeralContainers",
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum State {
     Creating,
-    Running { since: i64 },
+    /// It cannot start.
+    Stuck {
+        reason: String,
+        message: String,
+    },
+    Running {
+        since: i64,
+    },
     Ended(Ended),
     BackOff,
 }
@@ -149,6 +198,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ended {
     pub code: i32,
+    pub reason: String,
     pub started: i64,
     pub finished: i64,
     pub id: String,
@@ -171,6 +221,7 @@ pub struct Run {
 pub struct Place {
     pub namespace: String,
     pub pod: String,
+    pub pod_ip: String,
     pub node: String,
     pub container: String,
 }
@@ -208,6 +259,8 @@ pub struct Sim {
     pub pods: BTreeMap<PodId, Pod>,
     /// Workload objects whose pods have changed, for the controllers.
     pub dirty: BTreeSet<Key>,
+    /// Workloads of the plan whose differences have come.
+    pub changed: BTreeSet<usize>,
     due: BinaryHeap<Reverse<Due>>,
     serial: u64,
     counters: BTreeMap<String, u64>,
@@ -225,6 +278,7 @@ impl Sim {
             history,
             pods: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            changed: BTreeSet::new(),
             due: BinaryHeap::new(),
             serial: 0,
             counters: BTreeMap::new(),
@@ -318,9 +372,11 @@ impl Sim {
     /// workload does elsewhere.
     pub fn behaviour(&self, pod: &Pod, part: &Part) -> Option<Behaviour> {
         let workload = pod.workload?;
-        let containers = &self.plan.workloads.get(workload)?.workload.containers;
+        let planned = self.plan.workloads.get(workload)?;
+        let containers = &planned.workload.containers;
         let container = containers.iter().position(|one| one.name == part.name)?;
-        let here = containers.get(container)?.image == part.image;
+        let has_come = planned.change_at.is_none() || self.changed.contains(&workload);
+        let here = has_come && containers.get(container)?.image == part.image;
         Some(Behaviour {
             workload,
             container,
@@ -335,18 +391,27 @@ impl Sim {
 
     /// Renders a template for a value, outside any log.
     pub fn render(&self, text: &Template, namespace: &str, purpose: &[&str]) -> String {
-        let scene = Scene {
+        text.render_text(&self.scene(namespace, None), &mut self.seed.rng(purpose))
+    }
+
+    /// Renders a template that is about a pod.
+    pub fn render_for(&self, pod: &Pod, text: &Template, purpose: &[&str]) -> String {
+        text.render_text(&self.scene(&pod.key.namespace, Some(pod)), &mut self.seed.rng(purpose))
+    }
+
+    fn scene<'a>(&'a self, namespace: &'a str, pod: Option<&'a Pod>) -> Scene<'a> {
+        Scene {
             nanos: self.clock,
             seq: 0,
             cluster: &self.plan.cluster.name,
             namespace,
-            pod: "",
-            node: "",
+            pod: pod.map_or("", |pod| &pod.key.name),
+            pod_ip: pod.and_then(|pod| pod.ip.as_deref()).unwrap_or_default(),
+            node: pod.map_or("", |pod| self.node_name(pod)),
             container: "",
             vars: &self.plan.cluster.vars,
             lists: &self.plan.lists,
-        };
-        text.render_text(&scene, &mut self.seed.rng(purpose))
+        }
     }
 }
 

@@ -85,7 +85,7 @@ impl Summary {
         }
         if !pod["metadata"]["deletionTimestamp"].is_null() {
             let is_lost = status["reason"] == "NodeLost";
-            summary.reason = if is_lost { "Unknown" } else { "Terminating" }.to_owned();
+            summary.reason = String::from(if is_lost { "Unknown" } else { "Terminating" });
         }
         summary
     }
@@ -148,7 +148,7 @@ impl Summary {
         if self.reason == "Completed" && is_running {
             let conditions = list(&pod["status"]["conditions"]);
             let is_ready = conditions.iter().any(|c| c["type"] == "Ready" && c["status"] == "True");
-            self.reason = if is_ready { "Running" } else { "NotReady" }.to_owned();
+            self.reason = String::from(if is_ready { "Running" } else { "NotReady" });
         }
     }
 
