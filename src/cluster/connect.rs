@@ -32,6 +32,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 const BUILD: Duration = Duration::from_mins(1);
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_ANSWER: Duration = Duration::from_secs(10);
+/// What one stream may have sent that was not read yet.
+const STREAM_WINDOW: u32 = 512 << 10;
+/// Far more than all streams of a connection may have: h2 allows small frames to lie unread only up to half of this
+/// window (counting their lack to 256 bytes each) and breaks the connection beyond; a log comes one line per frame.
+/// An adaptive window begins at 64 KiB, which breaks with the first two hundred lines that wait.
+const CONNECTION_WINDOW: u32 = 1 << 30;
 /// How late a dead link is noticed by pings.
 pub(super) const PING_BLINDNESS: Duration = Duration::from_secs(20);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
@@ -218,7 +224,8 @@ fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
         .http2_keep_alive_interval(PING_EVERY)
         .http2_keep_alive_timeout(PING_ANSWER)
         .http2_keep_alive_while_idle(true)
-        .http2_adaptive_window(true)
+        .http2_initial_stream_window_size(STREAM_WINDOW)
+        .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build(builder.enable_all_versions().wrap_connector(connector));
     let service = ServiceBuilder::new()
         .layer(config.base_uri_layer())

@@ -2,6 +2,7 @@
 //! very moment that matters. The embedded clusters never misbehave like this.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
 
+mod demo;
 mod exec;
 
 use std::convert::Infallible;

@@ -189,7 +189,7 @@ impl Run {
             Pass::Silent => self.silent(),
             Pass::LastCall => Next::Again,
             Pass::Replaced => self.wait(WATCH_LAG * 5).await,
-            Pass::Broke(failure) => self.broke(failure, self.now() - span(PING_BLINDNESS)).await,
+            Pass::Broke(failure) => self.broke(failure, self.heard(PING_BLINDNESS)).await,
             Pass::NotYet(reason) => self.not_yet(reason).await,
             Pass::Refused { failure, generation } => self.refused(failure, generation, follows).await,
         }
@@ -205,7 +205,7 @@ impl Run {
 
     /// Nothing came for long; if the link is dead, it may have been so all the while.
     fn silent(&mut self) -> Next {
-        let heard = self.now() - span(SILENCE);
+        let heard = self.heard(SILENCE);
         self.told.stopped(heard);
         Next::Again
     }
@@ -547,6 +547,12 @@ impl Run {
     /// The earliest line that can be expected.
     fn covered_from(&self) -> Time {
         self.follow.source.started.unwrap_or(Time::MIN).max(self.follow.bound)
+    }
+
+    /// Up to when lines are known to have come over a link that may have been dead for as long as `blindness`.
+    fn heard(&self, blindness: Duration) -> Time {
+        let least = self.now() - span(blindness);
+        self.reader.high().map_or(least, |high| high.max(least))
     }
 
     fn now(&self) -> Time {
