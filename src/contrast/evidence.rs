@@ -86,13 +86,14 @@ impl Known<'_> {
             .filter(|place| self.sample.is_present(*place))
             .collect();
         let records: u64 = self.sample.cells.iter().map(|cell| cell.records).sum();
-        format!(
-            "seen {} in {} bursts in {}",
-            times(records),
-            self.sample.episodes(),
-            self.list(&present)
-        )
-        .replace(" in 1 bursts", "")
+        let bursts = self.sample.episodes();
+        let mut text = format!("seen {}", times(records));
+        if bursts > 1.0 {
+            write_to(&mut text, format_args!(" in {bursts} bursts"));
+        }
+        text.push_str(" in ");
+        text.push_str(&self.list(&present));
+        text
     }
 
     fn write_expected(&self, place: usize, text: &mut String) {

@@ -412,7 +412,7 @@ impl Engine {
     }
 
     fn refresh(&mut self, now: Time) {
-        let records = &self.records;
+        let oldest = self.records.oldest().unwrap_or(Position::MAX);
         let subjects: Vec<_> = self
             .miner
             .patterns()
@@ -422,7 +422,7 @@ impl Engine {
                 pattern: pattern.id,
                 template: pattern.text(),
                 level: pattern.level,
-                example: examples.first_held(records),
+                example: examples.first_held(oldest),
                 kind: match pattern.kind {
                     PatternKind::Pattern => SubjectKind::Pattern,
                     PatternKind::Rest => SubjectKind::Rest,
@@ -488,8 +488,8 @@ impl Examples {
     }
 
     /// The first one that is still held; the others before it are forgotten.
-    fn first_held(&mut self, records: &Records) -> RecordId {
-        let gone = self.kept.iter().take_while(|at| records.get(**at).is_none()).count();
+    fn first_held(&mut self, oldest: Position) -> RecordId {
+        let gone = self.kept.iter().take_while(|at| **at < oldest).count();
         self.kept.drain(..gone);
         if let (true, Some(latest)) = (self.kept.is_empty(), self.latest) {
             self.kept.push(latest);

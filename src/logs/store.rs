@@ -82,6 +82,11 @@ impl Records {
             .filter(|record| record.position() == at)
     }
 
+    /// Where the oldest record that is held stands.
+    pub fn oldest(&self) -> Option<Position> {
+        self.chunks.first().map(|chunk| chunk.first())
+    }
+
     /// Where a record stands, if it is still held.
     pub fn position(&self, id: RecordId) -> Option<Position> {
         let (block, index) = block_of(id);
@@ -492,6 +497,10 @@ mod tests {
         }
         records.shrink_to(1000 * (OVERHEAD + 10));
         assert_eq!(records.position(RecordId(1)), None);
+        assert_eq!(
+            records.oldest(),
+            records.after(Bound::Unbounded).next().map(Record::position)
+        );
         assert_eq!(records.position(RecordId(10_000)).map(|at| at.time), Some(Time(10_000)));
         assert!(
             records.arrivals.first().unwrap().times.is_empty(),
