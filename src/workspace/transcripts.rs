@@ -443,6 +443,24 @@ fn a_shell_gets_every_key_but_one() {
 }
 
 #[test]
+fn a_shell_opens_from_the_logs_where_the_container_is_plain() {
+    let mut stage = Stage::live(160, 40);
+    let target = |effects: &[Effect]| match effects {
+        [Effect::OpenExec { request, .. }] => request.target.pod.context,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(
+        target(&stage.keys("3 l s")),
+        context("staging"),
+        "one container writes there"
+    );
+    stage.keys("ctrl-] q 3 o");
+    assert_eq!(stage.keys("s"), []);
+    stage.shows(&["status no container is selected for a shell"]);
+    assert_eq!(target(&stage.keys("k s")), context("staging"), "that of the record");
+}
+
+#[test]
 fn closing_a_shell_ends_it() {
     let mut stage = Stage::live(160, 40);
     stage.keys("2 s ctrl-]");
@@ -628,6 +646,8 @@ fn copying_takes_the_selected_thing_without_escapes() {
     stage.publish();
     stage.settle();
     assert_eq!(stage.keys("3 k j c"), [Effect::Copy("red ␛]0;evil␇".to_owned())]);
+    assert_eq!(stage.keys("G c"), []);
+    stage.shows(&["status nothing is selected to copy"]);
     assert_eq!(stage.keys("2 c"), [Effect::Copy("api".to_owned())]);
 }
 
