@@ -106,18 +106,7 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
         Event::Resize(cols, rows) => stage.say(Msg::Resized(Size { cols, rows })),
         Event::Click(x, y) => stage.say(Msg::Clicked { x, y }),
         Event::Wheel(x, y, rows) => stage.say(Msg::Scrolled { x, y, rows }),
-        Event::Pod(cluster, n, there) => {
-            let mut pod = pod(
-                NAMES[cluster],
-                &format!("{}-{n}", ["api", "web", "db"][usize::from(n % 3)]),
-            );
-            pod.ready = n % 2 == 0;
-            if there {
-                stage.report(Report::PodApplied(pod))
-            } else {
-                stage.report(Report::PodDeleted(pod.key))
-            }
-        }
+        Event::Pod(cluster, n, there) => change_pod(stage, NAMES[cluster], n, there),
         Event::List(cluster, count) => {
             let mut pods: Vec<_> = (0..count).map(|n| pod(NAMES[cluster], &format!("web-{n}"))).collect();
             if let Some(other) = pods.first_mut() {
@@ -128,23 +117,7 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
                 pods,
             })
         }
-        Event::State(cluster, n) => {
-            let (since, next) = (stage.now, stage.now + Span::from_secs(9));
-            let cause: std::sync::Arc<str> = "it\u{202e} broke\n".into();
-            let changed = match n {
-                0 => ClusterState::Connecting { since },
-                1 => ClusterState::Live { since },
-                2 => ClusterState::Stale { since, cause, next },
-                3 => ClusterState::NeedsLogin { since, cause },
-                4 => ClusterState::Forbidden { since, cause },
-                5 => ClusterState::Unreachable { since, cause, next },
-                _ => ClusterState::Broken { since, cause },
-            };
-            stage.report(Report::StateChanged {
-                context: context(NAMES[cluster]),
-                state: changed,
-            })
-        }
+        Event::State(cluster, n) => change_state(stage, NAMES[cluster], n),
         Event::Stream(cluster, n) => {
             let changed = match n % 3 {
                 0 => StreamState::Live,
@@ -205,6 +178,35 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
             stage.say(Msg::Woke)
         }
     }
+}
+
+fn change_pod(stage: &mut Stage, cluster: &str, n: u8, there: bool) -> Vec<Effect> {
+    let owner = ["api", "web", "db"][usize::from(n % 3)];
+    let mut pod = pod(cluster, &format!("{owner}-{n}"));
+    pod.ready = n.is_multiple_of(2);
+    stage.report(if there {
+        Report::PodApplied(pod)
+    } else {
+        Report::PodDeleted(pod.key)
+    })
+}
+
+fn change_state(stage: &mut Stage, cluster: &str, n: u8) -> Vec<Effect> {
+    let (since, next) = (stage.now, stage.now + Span::from_secs(9));
+    let cause: std::sync::Arc<str> = "it\u{202e} broke\n".into();
+    let changed = match n {
+        0 => ClusterState::Connecting { since },
+        1 => ClusterState::Live { since },
+        2 => ClusterState::Stale { since, cause, next },
+        3 => ClusterState::NeedsLogin { since, cause },
+        4 => ClusterState::Forbidden { since, cause },
+        5 => ClusterState::Unreachable { since, cause, next },
+        _ => ClusterState::Broken { since, cause },
+    };
+    stage.report(Report::StateChanged {
+        context: context(cluster),
+        state: changed,
+    })
 }
 
 fn assert_inside(inner: Rect, outer: Rect, what: &str) {

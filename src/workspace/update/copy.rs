@@ -40,6 +40,8 @@ fn selected_text(state: &State) -> Option<String> {
             };
             Some(display::plain(name).into_owned())
         }
+        // While following no record stands still long enough to be meant.
+        Pane::Logs(pane) if pane.is_following() => None,
         Pane::Logs(pane) => Some(record::copied(state.snapshot.records.get(pane.selected?)?)),
         Pane::Exec(pane) => Some(pane.vt.rows().join("\n").trim_end().to_owned()),
     }

@@ -7,7 +7,7 @@ use crate::workspace::compose::objects::worst_pod;
 use crate::workspace::key::Key;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::exec::Stage;
-use crate::workspace::panes::{ExecPane, ObjectKey, Pane};
+use crate::workspace::panes::{ExecPane, LogsPane, ObjectKey, Pane};
 use crate::workspace::scene::{PaneScene, Tone};
 use crate::workspace::state::State;
 
@@ -70,6 +70,7 @@ fn target(state: &State) -> Option<Target> {
             ObjectKey::Pod(pod) => default_target(state.objects.pod(pod)?),
             ObjectKey::Container(target) => Some(target.clone()),
         },
+        Pane::Logs(pane) if pane.is_following() => only_target(state, pane),
         Pane::Logs(pane) => {
             let record = state.snapshot.records.get(pane.selected?)?;
             let source = state.snapshot.sources.get(&record.source)?;
@@ -78,6 +79,20 @@ fn target(state: &State) -> Option<Target> {
         Pane::Exec(pane) => Some(pane.target.clone()),
         Pane::Contrast(_) => None,
     }
+}
+
+/// The container that the focused column reads, if it can be only one.
+fn only_target(state: &State, pane: &LogsPane) -> Option<Target> {
+    let filter = pane.column_filter();
+    let mut targets = state
+        .snapshot
+        .sources
+        .values()
+        .filter(|source| filter.context.is_none_or(|context| context == source.id.context))
+        .filter(|source| filter.scope.holds(source))
+        .map(|source| &source.target);
+    let first = targets.next()?;
+    targets.all(|target| target == first).then(|| first.clone())
 }
 
 fn default_container(pod: &PodRow) -> Option<&str> {
