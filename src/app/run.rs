@@ -65,7 +65,7 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
     let (cols, rows) = screen.size()?;
     let state = State::new(setup.keymap, Size { cols, rows }, clock.now());
     let mut desk =
-        Desk { state, screen, palette: setup.palette, clock, dirty: true, painted: None, wake: None, pending: VecDeque::new() };
+        Desk { state, screen, palette: setup.palette, clock, stale: true, painted: None, wake: None, pending: VecDeque::new() };
 
     // The first frame is painted before anything is asked of any network.
     let contexts = opening.contexts();
@@ -101,8 +101,8 @@ struct Desk {
     screen: Screen,
     palette: Palette,
     clock: Clock,
-    /// Whether the screen shows less than there is to see.
-    dirty: bool,
+    /// Whether the terminal may show something else than the last frame.
+    stale: bool,
     /// When the last frame was painted.
     painted: Option<Instant>,
     wake: Option<Time>,
@@ -115,12 +115,16 @@ impl Desk {
         self.pending.extend(update(&mut self.state, msg, self.clock.now()));
     }
 
+    /// Settles what is to be seen, and paints it if that is not what was painted last.
     fn paint(&mut self) -> io::Result<()> {
         let effects = settle(&mut self.state, self.clock.now());
         self.pending.extend(effects);
-        let (state, palette) = (&self.state, &self.palette);
         self.painted = Some(Instant::now());
-        self.dirty = false;
+        if !self.state.take_dirty() && !self.stale {
+            return Ok(());
+        }
+        self.stale = false;
+        let (state, palette) = (&self.state, &self.palette);
         self.screen.draw(|buffer| view::draw(state, palette, buffer))
     }
 
@@ -160,9 +164,9 @@ impl Desk {
                     Effect::RetryCluster(context) => fleet.retry(context),
                 }
             }
-            self.dirty |= self.state.take_dirty();
+            let dirty = self.stale || self.state.is_dirty();
             let frame_due = self.painted.map_or_else(Instant::now, |painted| painted + FRAME);
-            if self.dirty && Instant::now() >= frame_due {
+            if dirty && Instant::now() >= frame_due {
                 self.paint()?;
                 // Painting settles sizes, which may be news to a session.
                 continue;
@@ -187,8 +191,8 @@ impl Desk {
                     self.wake = None;
                     self.take(Msg::Woke);
                 }
-                () = sleep_until(frame_due), if self.dirty => {}
-                Ok(()) = snapshots.changed(), if !self.dirty => {
+                () = sleep_until(frame_due), if dirty => {}
+                Ok(()) = snapshots.changed(), if !dirty => {
                     let snapshot = Arc::clone(&snapshots.borrow_and_update());
                     self.take(Msg::SnapshotTaken(snapshot));
                 }
@@ -201,7 +205,7 @@ impl Desk {
         self.screen.forget()?;
         let (cols, rows) = self.screen.size()?;
         self.take(Msg::Resized(Size { cols, rows }));
-        self.dirty = true;
+        self.stale = true;
         Ok(())
     }
 
