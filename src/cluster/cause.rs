@@ -34,6 +34,8 @@ pub(super) enum FailureKind {
     Expired,
     /// 429, or 503 with a wish to wait.
     Throttled,
+    /// No answer, not even to a ping: this is no blink.
+    Dead,
     /// Everything else, from the network to the server's insides: to be tried again.
     Broken,
 }
@@ -48,7 +50,11 @@ impl Failure {
     }
 
     pub(super) fn no_answer(limit: Duration) -> Self {
-        Self::broken(format!("no answer within {} s", limit.as_secs()))
+        let kind = FailureKind::Dead;
+        Self {
+            kind,
+            ..Self::broken(format!("no answer within {} s", limit.as_secs()))
+        }
     }
 
     pub(super) fn of_status(status: &Status) -> Self {
@@ -98,6 +104,10 @@ impl Failure {
             kube::Error::Auth(_) => Self {
                 kind: FailureKind::Unauthorized,
                 ..Self::broken(plain(error))
+            },
+            other if is_timeout(innermost(other)) => Self {
+                kind: FailureKind::Dead,
+                ..Self::broken(plain(other))
             },
             other => Self::broken(plain(other)),
         }
@@ -149,7 +159,11 @@ pub(super) fn plain(error: &(dyn Error + 'static)) -> String {
     if let Some(error) = innermost.downcast_ref::<hyper::Error>() {
         return hyper_words(error);
     }
-    short(&innermost.to_string())
+    match innermost.to_string() {
+        // HTTP/2's words for a connection that ended under its streams, by an unanswered ping or otherwise.
+        words if words.contains("broken pipe") => "connection lost".to_owned(),
+        words => short(&words),
+    }
 }
 
 /// The end of the chain of sources. An `io::Error` that wraps another error hides it from `source()`.
@@ -166,6 +180,15 @@ fn innermost<'a>(error: &'a (dyn Error + 'static)) -> &'a (dyn Error + 'static) 
             None => return innermost,
         }
     }
+}
+
+/// A connection that was not made in time, or that answered no ping.
+fn is_timeout(innermost: &(dyn Error + 'static)) -> bool {
+    let by_system = innermost.downcast_ref::<io::Error>();
+    by_system.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
+        || innermost
+            .downcast_ref::<hyper::Error>()
+            .is_some_and(hyper::Error::is_timeout)
 }
 
 fn tls_words(error: &rustls::Error) -> String {
@@ -323,6 +346,13 @@ mod tests {
             FailureKind::Broken,
             "failed to lookup address information: Name or service not known",
         );
+    }
+
+    #[test]
+    fn what_timed_out_is_dead() {
+        let timed_out = kube::Error::Service(Box::new(io::Error::from(io::ErrorKind::TimedOut)));
+        check(&timed_out, FailureKind::Dead, "connection timed out");
+        assert!(Failure::no_answer(Duration::from_secs(20)).is(FailureKind::Dead));
     }
 
     #[test]

@@ -71,8 +71,8 @@ struct Shard {
     warming: Semaphore,
 }
 
-/// A log stream's place on a connection.
-pub(super) struct Place {
+/// A log stream's seat on a connection.
+pub(super) struct Seat {
     pub(super) client: Client,
     link: Arc<Link>,
     shard: usize,
@@ -269,14 +269,14 @@ impl Shard {
 }
 
 impl Link {
-    /// A place for one more log stream on the connection that has room.
-    pub(super) async fn place(self: Arc<Self>) -> Result<Place, Failure> {
+    /// A seat for one more log stream on the connection that has room.
+    pub(super) async fn seat(self: Arc<Self>) -> Result<Seat, Failure> {
         for (n, shard) in self.shards.iter().enumerate() {
             let Ok(room) = Arc::clone(&shard.room).try_acquire_owned() else {
                 continue;
             };
             shard.warm_up().await?;
-            return Ok(Place {
+            return Ok(Seat {
                 client: shard.client.clone(),
                 shard: n,
                 _room: room,
@@ -292,7 +292,7 @@ impl Link {
     }
 }
 
-impl Place {
+impl Seat {
     /// The connection broke: the next stream has to bring it up anew.
     pub(super) fn broke(&self) {
         if let Some(shard) = self.link.shards.get(self.shard) {

@@ -70,6 +70,7 @@ impl Health {
                 | FailureKind::BadRequest
                 | FailureKind::Expired
                 | FailureKind::Throttled
+                | FailureKind::Dead
                 | FailureKind::Broken => PartHealth::Failing { cause, next },
             },
         );

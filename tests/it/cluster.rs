@@ -4,6 +4,7 @@
 
 mod demo;
 mod exec;
+mod train;
 
 use std::convert::Infallible;
 use std::io;
@@ -377,6 +378,11 @@ impl Story {
 
     /// Listens until it is so.
     async fn until(&mut self, what: &str, so: impl Fn(&Self) -> bool) {
+        self.until_for(PATIENCE, what, so).await;
+    }
+
+    /// Listens until it is so, for longer than usual.
+    async fn until_for(&mut self, patience: Duration, what: &str, so: impl Fn(&Self) -> bool) {
         let listening = async {
             while !so(self) {
                 tokio::select! {
@@ -385,7 +391,7 @@ impl Story {
                 }
             }
         };
-        let heard = timeout(PATIENCE, listening).await;
+        let heard = timeout(patience, listening).await;
         assert!(
             heard.is_ok(),
             "waited in vain until {what}; heard {:#?}\n{:#?}",

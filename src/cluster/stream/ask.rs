@@ -11,14 +11,22 @@ use kube::{Api, Client};
 use tokio::time::timeout;
 
 use super::instance::{Place, served};
-use super::request::LogRequest;
+use super::request::{Follows, LogRequest};
 use crate::cluster::cause::{Failure, FailureKind};
 use crate::cluster::connect::Link;
 use crate::cluster::rows::pod_row;
-use crate::model::Target;
+use crate::model::{Target, Time};
 
 const ANSWER: Duration = Duration::from_secs(20);
 const MOST_ERROR_BYTES: usize = 64 * 1024;
+
+/// What was asked, and when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    pub(super) place: Place,
+    pub(super) follows: Follows,
+    pub(super) opened: Time,
+}
 
 /// The head of an answer.
 pub(super) enum Answer {

@@ -11,17 +11,17 @@ use futures::{FutureExt as _, Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
-use super::ask::{Answer, Identity, ask, identity};
+use super::ask::{Answer, Asked, Identity, ask, identity};
 use super::instance::{Fate, Place};
 use super::reader::{Missing, Reader, Step};
 use super::request::{Follows, From, LogRequest};
 use super::told::Told;
 use super::wait::{Clocks, ceil_secs, fate_changed, sleep_until_some, span};
 use crate::cluster::backoff::Backoff;
-use crate::cluster::cause::{Failure, FailureKind, plain, short};
-use crate::cluster::connect::{Link, PING_BLINDNESS};
+use crate::cluster::cause::{Failure, FailureKind, short};
+use crate::cluster::connect::{Link, PING_BLINDNESS, Seat};
 use crate::cluster::feed::Line as ToCluster;
 use crate::cluster::outlet::Outlet;
 use crate::model::{Gap, GapCause, Source, StreamState, Time};
@@ -34,6 +34,8 @@ const LAST_CALL: Duration = Duration::from_secs(5);
 const WATCH_LAG: Duration = Duration::from_secs(1);
 /// A resume re-reads its last line at once; without it nothing is known to be covered before now.
 const SETTLE: Duration = Duration::from_secs(2);
+/// A resume that takes longer than this was no blink.
+const BLINK: Duration = Duration::from_secs(3);
 const HEALTHY: Duration = Duration::from_secs(30);
 /// Rights may be granted later.
 const DENIED_PAUSE: Duration = Duration::from_mins(1);
@@ -213,7 +215,7 @@ impl Run {
     /// The connection broke. A first resume is tried at once and without a word; after that it is told.
     async fn broke(&mut self, failure: Failure, heard: Time) -> Next {
         let broke_at = self.told.stopped(heard);
-        if self.backoff.attempt() == 0 && self.was_open {
+        if self.backoff.attempt() == 0 && self.was_open && !failure.is(FailureKind::Dead) {
             self.backoff.next(1.0);
             return Next::Again;
         }
@@ -248,9 +250,11 @@ impl Run {
             FailureKind::BadRequest if follows == Follows::No => self.unreadable(&failure.cause).await,
             FailureKind::BadRequest => self.not_yet(failure.cause).await,
             // The pod has gone, and the watch will say so, or the kubelet does not know it yet.
-            FailureKind::NotFound | FailureKind::Expired | FailureKind::Throttled | FailureKind::Broken => {
-                self.broke(failure, self.now()).await
-            }
+            FailureKind::NotFound
+            | FailureKind::Expired
+            | FailureKind::Throttled
+            | FailureKind::Dead
+            | FailureKind::Broken => self.broke(failure, self.now()).await,
         }
     }
 
@@ -343,30 +347,43 @@ impl Run {
     /// One request, read to its end.
     async fn pass(&mut self, place: Place, follows: Follows) -> Pass {
         let link = self.follow.line.link().await;
-        let generation = link.generation;
-        let seat = match Arc::clone(&link).place().await {
-            Ok(seat) => seat,
-            Err(failure) => return refusal(failure, generation),
-        };
         let asked = Asked {
             place,
             follows,
-            opened: (self.follow.outlet.now)(),
+            opened: self.now(),
         };
-        let response = match ask(&link, &seat.client, self.request(asked)).await {
-            Ok(Answer::Log(response)) => response,
-            Ok(Answer::Unscheduled) => return Pass::NotYet("not scheduled".into()),
-            Ok(Answer::Refused(failure)) => return refusal(failure, generation),
-            Err(failure) => {
-                seat.broke();
-                return Pass::Broke(failure);
-            }
+        // A resume that is kept silent about has to be quick about it.
+        let patience = if self.told.is_live() && self.told.stopped_at().is_some() {
+            BLINK
+        } else {
+            FOR_EVER
+        };
+        let (seat, response) = match timeout(patience, self.open(&link, asked)).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(pass)) => return pass,
+            Err(_) => return Pass::Broke(Failure::no_answer(BLINK)),
         };
         let pass = self.stream(&link, asked, response).await;
         if matches!(pass, Pass::Broke(_)) {
             seat.broke();
         }
         pass
+    }
+
+    /// A seat on a connection and a good answer.
+    async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
+        let generation = link.generation;
+        let seat = Arc::clone(link).seat().await;
+        let seat = seat.map_err(|failure| refusal(failure, generation))?;
+        match ask(link, &seat.client, self.request(asked)).await {
+            Ok(Answer::Log(response)) => Ok((seat, response)),
+            Ok(Answer::Unscheduled) => Err(Pass::NotYet("not scheduled".into())),
+            Ok(Answer::Refused(failure)) => Err(refusal(failure, generation)),
+            Err(failure) => {
+                seat.broke();
+                Err(Pass::Broke(failure))
+            }
+        }
     }
 
     fn request(&self, asked: Asked) -> LogRequest<'_> {
@@ -411,7 +428,7 @@ impl Run {
                             return pass;
                         }
                     }
-                    Some(Err(error)) => return self.cut(Pass::Broke(Failure::broken(plain(&error)))).await,
+                    Some(Err(error)) => return self.cut(Pass::Broke(Failure::of(&error))).await,
                     None => return self.cut(Pass::Over { complaint: None }).await,
                 },
                 () = sleep_until_some(clocks.next()) => {
@@ -474,7 +491,7 @@ impl Run {
                         return match end {
                             None | Some(Some(Ok(_))) => None,
                             Some(None) => Some(self.cut(Pass::Over { complaint: None }).await),
-                            Some(Some(Err(error))) => Some(self.cut(Pass::Broke(Failure::broken(plain(&error)))).await),
+                            Some(Some(Err(error))) => Some(self.cut(Pass::Broke(Failure::of(&error))).await),
                         };
                     }
                 },
@@ -562,17 +579,9 @@ impl Run {
 
 type Frame = Result<Bytes, kube::Error>;
 
-/// What was asked, and when.
-#[derive(Clone, Copy, Debug)]
-struct Asked {
-    place: Place,
-    follows: Follows,
-    opened: Time,
-}
-
 fn refusal(failure: Failure, generation: u64) -> Pass {
     match failure.kind {
-        FailureKind::Broken => Pass::Broke(failure),
+        FailureKind::Dead | FailureKind::Broken => Pass::Broke(failure),
         FailureKind::BadRequest if failure.cause.contains("is waiting to start") => {
             let reason = failure.cause.rsplit_once(": ").map(|(_, reason)| reason.into());
             Pass::NotYet(reason.unwrap_or(failure.cause))

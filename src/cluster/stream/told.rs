@@ -35,6 +35,10 @@ impl Told {
         self.state.is_none()
     }
 
+    pub(super) fn is_live(&self) -> bool {
+        self.state == Some(StreamState::Live)
+    }
+
     pub(super) async fn state(&mut self, state: StreamState) {
         if self.state.as_ref() == Some(&state) {
             return;

@@ -16,18 +16,18 @@ use super::{PATIENCE, Story, since};
 const BEGIN: i64 = 1_795_361_400_000_000_000;
 
 /// A clock that goes on from a fixed time.
-fn now() -> Now {
+pub(super) fn now() -> Now {
     let begun = Instant::now();
     Arc::new(move || Time(BEGIN + i64::try_from(begun.elapsed().as_nanos()).unwrap()))
 }
 
-async fn demo(now: &Now) -> Demo {
+pub(super) async fn demo(now: &Now) -> Demo {
     let scenario = Scenario::embedded("works-in-staging").unwrap();
     let now = Arc::clone(now);
     Demo::start(scenario, 1, Arc::new(move || now().nanos())).await.unwrap()
 }
 
-fn story(kubeconfig: &str, context: &str, now: &Now, watching: Watching) -> Story {
+pub(super) fn story(kubeconfig: &str, context: &str, now: &Now, watching: Watching) -> Story {
     let offer = Contexts::from_yaml(kubeconfig)
         .unwrap()
         .choose(&[context.to_owned()])
@@ -57,7 +57,7 @@ impl Story {
     }
 
     /// Texts of all lines of a workload's containers.
-    fn texts(&self, workload: &str) -> Vec<String> {
+    pub(super) fn texts(&self, workload: &str) -> Vec<String> {
         let sources: Vec<_> = self
             .reports
             .iter()
