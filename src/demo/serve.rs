@@ -28,6 +28,8 @@ use crate::demo::world;
 
 /// How long a client may take over the TLS handshake.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
+/// After a connection that could not be taken.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How long an open connection may take to end when the clusters stop.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 /// As a real API server's limit of streams on one HTTP/2 connection.
@@ -163,7 +165,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, api: Api, tasks: T
                 tasks.tracker.spawn(serving);
             }
             // The process is out of files, or the client has gone already: the next may do better.
-            Err(_) => tokio::task::yield_now().await,
+            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }

@@ -262,12 +262,14 @@ async fn changes_are_watched_and_made() {
     let pod = shop.prints("dev", ["get", "pods", "-l", "app=web", "-o", "name"]).await;
     let pod = pod.lines().next().unwrap().to_owned();
     let name = pod.strip_prefix("pod/").unwrap().to_owned();
-    shop.prints("dev", ["delete", &pod, "--wait=false"]).await;
-    watching
-        .until("the end of a pod", |line| {
-            line.starts_with(&name) && line.contains("Terminating")
-        })
-        .await;
+    // kubectl waits until the pod is gone.
+    let (deleted, _) = tokio::join!(
+        shop.prints("dev", ["delete", &pod]),
+        watching.until("the end of a pod", |line| line.starts_with(&name)
+            && line.contains("Terminating")),
+    );
+    assert!(deleted.contains(&format!("\"{name}\" deleted")), "{deleted}");
+    drop(watching);
     let restarting = async {
         shop.prints("dev", ["rollout", "restart", "deployment/cache"]).await;
         shop.prints("dev", ["rollout", "status", "deployment/cache", "--timeout=25s"])

@@ -13,6 +13,13 @@ pub(super) enum Kind {
 pub(super) const MEDIA_TYPES: &str =
     "application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json";
 
+/// Operations of one JSON patch, as in a real server.
+const MOST_OPERATIONS: usize = 10_000;
+/// Values that the copies of one JSON patch may add; without a limit each copy could double the object.
+const MOST_COPIED: usize = 100_000;
+/// How deep an object may be nested, which is also what the JSON reader takes.
+const DEEPEST: usize = 128;
+
 impl Kind {
     pub(super) fn of_media_type(content_type: &str) -> Option<Self> {
         match content_type.split(';').next().unwrap_or_default().trim() {
@@ -31,6 +38,9 @@ impl Kind {
             Self::Merge => merge(&mut patched, patch),
             Self::Strategic => strategic(&mut patched, patch),
         }
+        if !is_shallower(&patched, DEEPEST) {
+            return Err("the patched object is nested too deeply".to_owned());
+        }
         Ok(patched)
     }
 }
@@ -41,6 +51,26 @@ fn object_of(value: &mut Value) -> Option<&mut Map<String, Value>> {
         *value = Value::Object(Map::new());
     }
     value.as_object_mut()
+}
+
+fn is_shallower(value: &Value, limit: usize) -> bool {
+    let Some(below) = limit.checked_sub(1) else {
+        return false;
+    };
+    match value {
+        Value::Object(map) => map.values().all(|inner| is_shallower(inner, below)),
+        Value::Array(list) => list.iter().all(|inner| is_shallower(inner, below)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
+    }
+}
+
+/// How many values there are in a value, itself included.
+fn size(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => 1 + map.values().map(size).sum::<usize>(),
+        Value::Array(list) => 1 + list.iter().map(size).sum::<usize>(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+    }
 }
 
 fn merge(target: &mut Value, patch: &Value) {
@@ -176,12 +206,19 @@ fn json_patch(document: &mut Value, patch: &Value) -> Result<(), String> {
     let Value::Array(operations) = patch else {
         return Err("json: cannot unmarshal object into Go value of type jsonpatch.Patch".to_owned());
     };
+    if operations.len() > MOST_OPERATIONS {
+        let count = operations.len();
+        return Err(format!(
+            "The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {count}"
+        ));
+    }
+    let mut left = MOST_COPIED;
     operations
         .iter()
-        .try_for_each(|operation| json_operation(document, operation))
+        .try_for_each(|operation| json_operation(document, operation, &mut left))
 }
 
-fn json_operation(document: &mut Value, operation: &Value) -> Result<(), String> {
+fn json_operation(document: &mut Value, operation: &Value, left: &mut usize) -> Result<(), String> {
     let path = operation["path"].as_str().unwrap_or_default();
     let from = operation["from"].as_str().unwrap_or_default();
     let missing = |path: &str| format!("doc is missing path: {path}: missing value");
@@ -199,12 +236,21 @@ fn json_operation(document: &mut Value, operation: &Value) -> Result<(), String>
             let value = remove(document, from)?;
             add(document, path, value)
         }
-        "copy" => {
-            let value = document.pointer(from).cloned().ok_or_else(|| missing(from))?;
-            add(document, path, value)
-        }
+        "copy" => copy(document, (from, path), left),
         other => Err(format!("Unexpected kind: {other}")),
     }
+}
+
+fn copy(document: &mut Value, (from, path): (&str, &str), left: &mut usize) -> Result<(), String> {
+    let value = document.pointer(from);
+    let value = value.ok_or_else(|| format!("doc is missing path: {from}: missing value"))?;
+    if !is_shallower(value, DEEPEST) {
+        return Err("the copied value is nested too deeply".to_owned());
+    }
+    let less = left.checked_sub(size(value));
+    *left = less.ok_or("the copies of the patch are too large")?;
+    let value = value.clone();
+    add(document, path, value)
 }
 
 fn split_pointer(path: &str) -> Option<(&str, String)> {
@@ -307,6 +353,22 @@ mod tests {
         assert!(apply(json!([{"op": "remove", "path": "/none"}])).is_err());
         assert!(apply(json!([{"op": "test", "path": "/l", "value": 1}])).is_err());
         assert!(apply(json!({})).is_err());
+    }
+
+    #[test]
+    fn copies_cannot_grow_without_bound() {
+        let double = json!([{"op": "copy", "from": "", "path": "/a"}, {"op": "copy", "from": "", "path": "/b"}]);
+        let operations: Value = (0..40).flat_map(|_| double.as_array().unwrap().clone()).collect();
+        assert!(Kind::Json.apply(&json!({}), &operations).is_err());
+        let wrap = json!([{"op": "copy", "from": "/a", "path": "/b"}, {"op": "replace", "path": "/a", "value": {}},
+            {"op": "move", "from": "/b", "path": "/a/a"}]);
+        let deeper: Value = (0..200).flat_map(|_| wrap.as_array().unwrap().clone()).collect();
+        assert!(Kind::Json.apply(&json!({"a": {}}), &deeper).is_err());
+        let few: Value = wrap.as_array().unwrap().iter().cloned().collect();
+        assert_eq!(
+            Kind::Json.apply(&json!({"a": {}}), &few).unwrap(),
+            json!({"a": {"a": {}}})
+        );
     }
 
     fn any_json() -> impl Strategy<Value = Value> {
