@@ -2,8 +2,6 @@
 //!
 //! May use: model.
 //! Crates: kube, k8s_openapi, tokio, hyper, rustls, serde, regex.
-#![expect(clippy::doc_markdown, reason = "the list of crates is read by a test as it stands")]
-
 pub mod kubeconfig;
 pub mod query;
 mod cause;

@@ -16,8 +16,13 @@ pub struct Clock {
 
 impl Clock {
     pub fn start() -> Self {
-        let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        Self { started: Instant::now(), wall: Time(nanos(since_epoch)) }
+        let since_epoch = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
+        Self {
+            started: Instant::now(),
+            wall: Time(nanos(since_epoch)),
+        }
     }
 
     pub fn now(&self) -> Time {

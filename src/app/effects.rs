@@ -28,10 +28,19 @@ pub struct Tasks {
 }
 
 impl Tasks {
-    #[expect(clippy::new_without_default, reason = "tasks belong to a loop; there is no default one")]
+    #[expect(
+        clippy::new_without_default,
+        reason = "tasks belong to a loop; there is no default one"
+    )]
     pub fn new() -> Self {
         let (answer, answers) = mpsc::channel(ANSWERS);
-        Self { running: JoinSet::new(), answer, answers, shells: BTreeMap::new(), searches: BTreeMap::new() }
+        Self {
+            running: JoinSet::new(),
+            answer,
+            answers,
+            shells: BTreeMap::new(),
+            searches: BTreeMap::new(),
+        }
     }
 
     /// The next answer of a task; may be dropped while it waits without losing one.
@@ -41,7 +50,7 @@ impl Tasks {
                 // The sender of our own keeps the channel open.
                 Some(msg) = self.answers.recv() => return msg,
                 Some(ended) = self.running.join_next() => {
-                    if let Some(msg) = ended.err().and_then(panicked) {
+                    if let Some(msg) = ended.as_ref().err().and_then(panicked) {
                         return msg;
                     }
                 }
@@ -54,7 +63,9 @@ impl Tasks {
         let answer = self.answer.clone();
         let Some((input, mut events)) = fleet.exec(request) else {
             self.running.spawn(async move {
-                let end = ExecEnd::Refused { cause: "this cluster is not open".into() };
+                let end = ExecEnd::Refused {
+                    cause: "this cluster is not open".into(),
+                };
                 // The loop has ended when nobody takes the answer.
                 drop(answer.send(Msg::ExecEnded { pane, end }).await);
             });
@@ -75,12 +86,12 @@ impl Tasks {
         });
     }
 
-    /// Types into a session. A session that takes no input must not hold up the loop: then it is said, not queued.
-    pub fn send_to_exec(&mut self, pane: PaneId, bytes: Bytes) -> Result<(), Msg> {
+    /// Types into a session; the answer is what there is to say about it.
+    pub fn send_to_exec(&mut self, pane: PaneId, bytes: Bytes) -> Option<Msg> {
         self.tell_exec(pane, ExecInput::Bytes(bytes))
     }
 
-    pub fn resize_exec(&mut self, pane: PaneId, (cols, rows): (u16, u16)) -> Result<(), Msg> {
+    pub fn resize_exec(&mut self, pane: PaneId, (cols, rows): (u16, u16)) -> Option<Msg> {
         self.tell_exec(pane, ExecInput::Resized { cols, rows })
     }
 
@@ -89,17 +100,21 @@ impl Tasks {
         self.shells.remove(&pane);
     }
 
-    fn tell_exec(&mut self, pane: PaneId, input: ExecInput) -> Result<(), Msg> {
-        let Some(shell) = self.shells.get(&pane) else { return Ok(()) };
-        match shell.try_send(input) {
-            Ok(()) => Ok(()),
+    /// A session that takes no input must not hold up the loop: then it is said, not queued.
+    fn tell_exec(&mut self, pane: PaneId, input: ExecInput) -> Option<Msg> {
+        match self.shells.get(&pane)?.try_send(input) {
+            Ok(()) => None,
             Err(mpsc::error::TrySendError::Full(_)) => {
-                Err(Msg::Failed { what: "type".into(), cause: "the session takes no input at the moment".into() })
+                let cause = "the session takes no input at the moment".into();
+                Some(Msg::Failed {
+                    what: "type".into(),
+                    cause,
+                })
             }
             // It has ended, and its end is on the way as a message of its own.
             Err(mpsc::error::TrySendError::Closed(_)) => {
                 self.shells.remove(&pane);
-                Ok(())
+                None
             }
         }
     }
@@ -111,7 +126,15 @@ impl Tasks {
         self.searches.insert(request.pane, Arc::clone(&cancelled));
         let answer = self.answer.clone();
         self.running.spawn_blocking(move || {
-            let SearchRequest { pane, serial, query, filter, from, direction, snapshot } = request;
+            let SearchRequest {
+                pane,
+                serial,
+                query,
+                filter,
+                from,
+                direction,
+                snapshot,
+            } = request;
             let found = search(&snapshot, &filter, &query, from, direction, &cancelled);
             if !cancelled.load(Ordering::Relaxed) {
                 // The loop has ended when nobody takes the answer.
@@ -137,6 +160,9 @@ impl Drop for Tasks {
 }
 
 /// A panic in a task becomes a message, not a dead screen.
-fn panicked(error: JoinError) -> Option<Msg> {
-    error.is_panic().then(|| Msg::Failed { what: "finish a task".into(), cause: "it panicked".into() })
+fn panicked(error: &JoinError) -> Option<Msg> {
+    error.is_panic().then(|| Msg::Failed {
+        what: "finish a task".into(),
+        cause: "it panicked".into(),
+    })
 }

@@ -33,7 +33,11 @@ impl<T> FanIn<T> {
                     Poll::Pending => at += 1,
                 }
             }
-            if inlets.is_empty() { Poll::Ready(None) } else { Poll::Pending }
+            if inlets.is_empty() {
+                Poll::Ready(None)
+            } else {
+                Poll::Pending
+            }
         })
         .await;
         let Some(at) = served else { return false };

@@ -24,7 +24,7 @@ pub struct Opening {
 #[derive(Debug)]
 enum What {
     Offers(Vec<Offer>),
-    Embedded(Embedded),
+    Embedded(Box<Embedded>),
 }
 
 /// The embedded clusters that a demo runs on.
@@ -47,11 +47,17 @@ pub struct Fleet {
 
 impl Opening {
     pub const fn of_contexts(offers: Vec<Offer>, watching: Watching) -> Self {
-        Self { what: What::Offers(offers), watching }
+        Self {
+            what: What::Offers(offers),
+            watching,
+        }
     }
 
-    pub const fn of_embedded(embedded: Embedded, watching: Watching) -> Self {
-        Self { what: What::Embedded(embedded), watching }
+    pub fn of_embedded(embedded: Embedded, watching: Watching) -> Self {
+        Self {
+            what: What::Embedded(Box::new(embedded)),
+            watching,
+        }
     }
 
     /// The contexts that will be opened, in the order of their columns.
@@ -61,9 +67,12 @@ impl Opening {
                 .iter()
                 .map(|offer| (Arc::clone(&offer.name), Arc::clone(&offer.namespace), offer.insecure))
                 .collect(),
-            What::Embedded(embedded) => {
-                embedded.scenario.clusters().into_iter().map(|name| (name.into(), "".into(), false)).collect()
-            }
+            What::Embedded(embedded) => embedded
+                .scenario
+                .clusters()
+                .into_iter()
+                .map(|name| (name.into(), "".into(), false))
+                .collect(),
         };
         let asked = match &self.watching.namespaces {
             Namespaces::OfContext => None,
@@ -86,7 +95,7 @@ impl Opening {
         let (offers, embedded) = match self.what {
             What::Offers(offers) => (offers, None),
             What::Embedded(embedded) => {
-                let demo = start(embedded, clock).await?;
+                let demo = start(*embedded, clock).await?;
                 (offers_of(&demo)?, Some(demo))
             }
         };
@@ -94,14 +103,24 @@ impl Opening {
         let now: cluster::Now = Arc::new(move || clock.now());
         let (mut controls, mut reports, mut ingests) = (Vec::new(), Vec::new(), Vec::new());
         for (id, offer) in (0..).zip(offers) {
-            let handle =
-                cluster::open(ContextId(id), offer, Arc::clone(&watching), Arc::clone(&now), stop.child_token());
+            let handle = cluster::open(
+                ContextId(id),
+                offer,
+                Arc::clone(&watching),
+                Arc::clone(&now),
+                stop.child_token(),
+            );
             let (report, ingest, control) = handle.split();
             controls.push(control);
             reports.push(report);
             ingests.push(ingest);
         }
-        Ok(Fleet { reports: FanIn::new(reports), ingests, controls, embedded })
+        Ok(Fleet {
+            reports: FanIn::new(reports),
+            ingests,
+            controls,
+            embedded,
+        })
     }
 }
 
@@ -109,7 +128,9 @@ impl Fleet {
     /// Starts a command in a container; what comes of it is told on the channel.
     pub fn exec(&self, request: ExecRequest) -> Option<(mpsc::Sender<ExecInput>, mpsc::Receiver<ExecEvent>)> {
         let context = request.target.pod.context;
-        self.controls.get(usize::from(context.0)).map(|control| control.exec(request))
+        self.controls
+            .get(usize::from(context.0))
+            .map(|control| control.exec(request))
     }
 
     /// Lets a context that waits for its next try not wait any longer.

@@ -120,16 +120,31 @@ impl Run {
         let contexts = opening.contexts();
         let stop = CancellationToken::new();
         let mut fleet = opening.open(clock, &stop).await.map_err(Error::Opening)?;
-        let config = EngineConfig { fresh: if outlet.is_some() { Fresh::Kept } else { Fresh::NotKept }, ..EngineConfig::default() };
+        let config = EngineConfig {
+            fresh: if outlet.is_some() { Fresh::Kept } else { Fresh::NotKept },
+            ..EngineConfig::default()
+        };
         let engine = ingest::Setup {
             config,
-            contexts: contexts.iter().map(|context| (context.id, Arc::clone(&context.name))).collect(),
+            contexts: contexts
+                .iter()
+                .map(|context| (context.id, Arc::clone(&context.name)))
+                .collect(),
             inlets: FanIn::new(std::mem::take(&mut fleet.ingests)),
             outlet,
         };
         let (snapshots, engine) = ingest::start(engine, clock, stop.clone()).map_err(Error::Engine)?;
         let deadline = run_for.map(|span| Instant::now() + clock.until(clock.now() + span));
-        Ok(Self { contexts, states: BTreeMap::new(), fleet, snapshots, engine, signals, deadline, stop })
+        Ok(Self {
+            contexts,
+            states: BTreeMap::new(),
+            fleet,
+            snapshots,
+            engine,
+            signals,
+            deadline,
+            stop,
+        })
     }
 
     /// Waits for the end, meanwhile keeping what is reported of the clusters.
@@ -183,6 +198,11 @@ impl Run {
         drop(tokio::task::spawn_blocking(move || engine.join()).await);
         self.fleet.close().await;
         let snapshot = Arc::clone(&self.snapshots.borrow());
-        Outcome { ended, contexts: self.contexts, snapshot, unwatched }
+        Outcome {
+            ended,
+            contexts: self.contexts,
+            snapshot,
+            unwatched,
+        }
     }
 }

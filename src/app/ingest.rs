@@ -41,7 +41,12 @@ pub fn start(
     engine.open_contexts(setup.contexts);
     let (publish, snapshots) = watch::channel(engine.snapshot(clock.now()));
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let worker = Worker { engine, clock, publish, outlet: setup.outlet };
+    let worker = Worker {
+        engine,
+        clock,
+        publish,
+        outlet: setup.outlet,
+    };
     let join = thread::Builder::new().name("engine".to_owned()).spawn(move || {
         runtime.block_on(worker.run(setup.inlets, stop));
     })?;
@@ -62,7 +67,11 @@ impl Worker {
         let mut unpublished = false;
         loop {
             let due = self.engine.next_due().map(|due| Instant::now() + self.clock.until(due));
-            let wake = if unpublished { Some(due.map_or(next_frame, |due| due.min(next_frame))) } else { due };
+            let wake = if unpublished {
+                Some(due.map_or(next_frame, |due| due.min(next_frame)))
+            } else {
+                due
+            };
             let open = tokio::select! {
                 biased;
                 () = stop.cancelled() => false,

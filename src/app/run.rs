@@ -64,8 +64,16 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
     let screen = Screen::new()?;
     let (cols, rows) = screen.size()?;
     let state = State::new(setup.keymap, Size { cols, rows }, clock.now());
-    let mut desk =
-        Desk { state, screen, palette: setup.palette, clock, stale: true, painted: None, wake: None, pending: VecDeque::new() };
+    let mut desk = Desk {
+        state,
+        screen,
+        palette: setup.palette,
+        clock,
+        stale: true,
+        painted: None,
+        wake: None,
+        pending: VecDeque::new(),
+    };
 
     // The first frame is painted before anything is asked of any network.
     let contexts = opening.contexts();
@@ -76,7 +84,10 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
     let mut fleet = opening.open(clock, &stop).await.map_err(Error::Opening)?;
     let engine = ingest::Setup {
         config: EngineConfig::default(),
-        contexts: contexts.iter().map(|context| (context.id, Arc::clone(&context.name))).collect(),
+        contexts: contexts
+            .iter()
+            .map(|context| (context.id, Arc::clone(&context.name)))
+            .collect(),
         inlets: FanIn::new(std::mem::take(&mut fleet.ingests)),
         outlet: None,
     };
@@ -140,6 +151,7 @@ impl Desk {
         let mut reports: Vec<Report> = Vec::new();
         loop {
             while let Some(effect) = self.pending.pop_front() {
+                let mut said = None;
                 match effect {
                     Effect::Quit => return Ok(End::Quit),
                     Effect::Suspend => {
@@ -156,12 +168,15 @@ impl Desk {
                     Effect::Copy(text) => self.copy(&text)?,
                     Effect::Bell => self.screen.ring()?,
                     Effect::OpenExec { pane, request } => tasks.open_exec(pane, request, fleet),
-                    Effect::SendToExec { pane, bytes } => self.told(tasks.send_to_exec(pane, bytes)),
-                    Effect::ResizeExec { pane, cols, rows } => self.told(tasks.resize_exec(pane, (cols, rows))),
+                    Effect::SendToExec { pane, bytes } => said = tasks.send_to_exec(pane, bytes),
+                    Effect::ResizeExec { pane, cols, rows } => said = tasks.resize_exec(pane, (cols, rows)),
                     Effect::CloseExec { pane } => tasks.close_exec(pane),
                     Effect::Search(request) => tasks.search(request),
                     Effect::CancelSearch { pane } => tasks.cancel_search(pane),
                     Effect::RetryCluster(context) => fleet.retry(context),
+                }
+                if let Some(msg) = said {
+                    self.take(msg);
                 }
             }
             let dirty = self.stale || self.state.is_dirty();
@@ -209,16 +224,13 @@ impl Desk {
         Ok(())
     }
 
-    fn told(&mut self, outcome: Result<(), Msg>) {
-        if let Err(msg) = outcome {
-            self.take(msg);
-        }
-    }
-
     fn copy(&mut self, text: &str) -> io::Result<()> {
         if !self.screen.copy(text)? {
             let cause = format!("{} bytes are more than terminals take", text.len());
-            self.take(Msg::Failed { what: Arc::from("copy"), cause: cause.into() });
+            self.take(Msg::Failed {
+                what: Arc::from("copy"),
+                cause: cause.into(),
+            });
         }
         Ok(())
     }
@@ -230,6 +242,10 @@ fn message(happened: Happened) -> Msg {
         Happened::Pasted(text) => Msg::Pasted(text),
         Happened::Resized { cols, rows } => Msg::Resized(Size { cols, rows }),
         Happened::Clicked { col, row } => Msg::Clicked { x: col, y: row },
-        Happened::Scrolled { col, row, lines } => Msg::Scrolled { x: col, y: row, rows: lines },
+        Happened::Scrolled { col, row, lines } => Msg::Scrolled {
+            x: col,
+            y: row,
+            rows: lines,
+        },
     }
 }

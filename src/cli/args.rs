@@ -60,7 +60,14 @@ pub struct Targets {
     #[arg(long, value_name = "NAME|/REGEX/", help_heading = "Targets")]
     pub context: Vec<String>,
     /// Namespaces; comma-separated or repeated [default: the context's]
-    #[arg(short, long, value_name = "NS", value_delimiter = ',', conflicts_with = "all_namespaces", help_heading = "Targets")]
+    #[arg(
+        short,
+        long,
+        value_name = "NS",
+        value_delimiter = ',',
+        conflicts_with = "all_namespaces",
+        help_heading = "Targets"
+    )]
     pub namespace: Vec<String>,
     /// All namespaces
     #[arg(short = 'A', long, help_heading = "Targets")]
@@ -97,7 +104,7 @@ pub struct Screen {
     /// Keymap file merged over the default keys [default: keymap.toml in the configuration folder]
     #[arg(long, value_name = "FILE", help_heading = "Screen")]
     pub keymap: Option<PathBuf>,
-    /// When to use colour; auto obeys NO_COLOR
+    /// When to use colour; auto obeys `NO_COLOR`
     #[arg(long, value_enum, default_value_t, help_heading = "Screen")]
     pub color: When,
 }
@@ -172,7 +179,13 @@ impl Targets {
         let is_regex = |value: &str| value.len() > 1 && value.starts_with('/') && value.ends_with('/');
         self.context
             .iter()
-            .flat_map(|value| if is_regex(value) { vec![value.as_str()] } else { value.split(',').collect() })
+            .flat_map(|value| {
+                if is_regex(value) {
+                    vec![value.as_str()]
+                } else {
+                    value.split(',').collect()
+                }
+            })
             .map(str::trim)
             .filter(|term| !term.is_empty())
             .map(str::to_owned)
@@ -203,9 +216,15 @@ mod tests {
     #[test]
     fn a_pod_query_and_a_subcommand_are_told_apart() {
         let cli = parse("kontrast -n shop,web api-.*");
-        assert_eq!((cli.targets.pod_query.as_deref(), cli.targets.namespace.len()), (Some("api-.*"), 2));
+        assert_eq!(
+            (cli.targets.pod_query.as_deref(), cli.targets.namespace.len()),
+            (Some("api-.*"), 2)
+        );
         assert!(cli.command.is_none());
-        assert!(matches!(parse("kontrast logs deploy/api --for 5s").command, Some(Command::Logs(_))));
+        assert!(matches!(
+            parse("kontrast logs deploy/api --for 5s").command,
+            Some(Command::Logs(_))
+        ));
     }
 
     #[test]

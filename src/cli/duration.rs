@@ -25,7 +25,10 @@ pub fn parse_duration(text: &str) -> Result<Span, String> {
             "w" => 604_800_000,
             _ => return Err(wrong()),
         };
-        total = number.checked_mul(millis).and_then(|span| total.checked_add(span)).ok_or_else(wrong)?;
+        total = number
+            .checked_mul(millis)
+            .and_then(|span| total.checked_add(span))
+            .ok_or_else(wrong)?;
         rest = after;
     }
     Ok(Span::from_millis(total))
@@ -34,7 +37,11 @@ pub fn parse_duration(text: &str) -> Result<Span, String> {
 /// As `parse_duration`, but nothing is not a length of time to run for.
 pub fn parse_positive(text: &str) -> Result<Span, String> {
     let span = parse_duration(text)?;
-    if span > Span::ZERO { Ok(span) } else { Err("expected more than zero".to_owned()) }
+    if span > Span::ZERO {
+        Ok(span)
+    } else {
+        Err("expected more than zero".to_owned())
+    }
 }
 
 #[cfg(test)]
@@ -43,7 +50,13 @@ mod tests {
 
     #[test]
     fn units_add_up() {
-        for (text, millis) in [("90s", 90_000), ("1h30m", 5_400_000), ("250ms", 250), ("2d", 172_800_000), ("0s", 0)] {
+        for (text, millis) in [
+            ("90s", 90_000),
+            ("1h30m", 5_400_000),
+            ("250ms", 250),
+            ("2d", 172_800_000),
+            ("0s", 0),
+        ] {
             assert_eq!(parse_duration(text), Ok(Span::from_millis(millis)), "{text}");
         }
     }

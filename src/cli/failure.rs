@@ -27,12 +27,20 @@ pub enum Status {
 impl Failure {
     /// Something that the user can put right: a name, a file, a flag.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { status: Status::Usage, message: message.into(), hint: None }
+        Self {
+            status: Status::Usage,
+            message: message.into(),
+            hint: None,
+        }
     }
 
     /// Something that went wrong while it was being done: `what` fits behind "failed to".
     pub fn doing(what: &str, error: &dyn fmt::Display) -> Self {
-        Self { status: Status::Failed, message: format!("failed to {what}: {error}"), hint: None }
+        Self {
+            status: Status::Failed,
+            message: format!("failed to {what}: {error}"),
+            hint: None,
+        }
     }
 
     #[must_use]

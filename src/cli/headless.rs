@@ -41,7 +41,11 @@ pub async fn contrast(
     let outcome = headless::watch(opening, run_for, clock)
         .await
         .map_err(|error| Failure::doing("watch the clusters", &error))?;
-    let names: Names = outcome.contexts.iter().map(|context| (context.id, Arc::clone(&context.name))).collect();
+    let names: Names = outcome
+        .contexts
+        .iter()
+        .map(|context| (context.id, Arc::clone(&context.name)))
+        .collect();
     let printed = match output {
         ContrastOutput::Text => report::finding::text(&outcome.snapshot, &names),
         ContrastOutput::Json => report::finding::json(&outcome.snapshot, &names)
@@ -65,8 +69,12 @@ fn print_records(
 ) -> io::Result<()> {
     for record in records {
         // The snapshot that is published before a record is handed out has its source.
-        let Some(source) = snapshot.sources.get(&record.source) else { continue };
-        let cluster = contexts.get(usize::from(record.source.context.0)).map_or("?", |context| &context.name);
+        let Some(source) = snapshot.sources.get(&record.source) else {
+            continue;
+        };
+        let cluster = contexts
+            .get(usize::from(record.source.context.0))
+            .map_or("?", |context| &context.name);
         let line = match output {
             LogsOutput::Text => report::record::text(cluster, source, record),
             LogsOutput::Ndjson => report::record::ndjson(cluster, source, record).map_err(io::Error::other)?,
@@ -79,7 +87,10 @@ fn print_records(
 /// Tells on stderr which clusters were not watched, and the exit status that follows.
 fn conclude(outcome: &Outcome) -> Option<Status> {
     for (context, state) in &outcome.unwatched {
-        let name = outcome.contexts.get(usize::from(context.0)).map_or("?", |context| &context.name);
+        let name = outcome
+            .contexts
+            .get(usize::from(context.0))
+            .map_or("?", |context| &context.name);
         let words = state.cause().unwrap_or("no answer yet");
         // Nothing is left to be done about a stderr that cannot be written to.
         drop(writeln!(

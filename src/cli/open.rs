@@ -40,7 +40,11 @@ pub fn watching(targets: &Targets) -> Result<Watching, Failure> {
         label_selector: targets.selector.clone(),
         field_selector: targets.field_selector.clone(),
         pods,
-        container: targets.container.as_deref().map(|text| regex("--container", text)).transpose()?,
+        container: targets
+            .container
+            .as_deref()
+            .map(|text| regex("--container", text))
+            .transpose()?,
         exclude_containers: regexes("--exclude-container", &targets.exclude_container)?,
         exclude_pods: regexes("--exclude-pod", &targets.exclude_pod)?,
         since: targets.since,
@@ -60,12 +64,18 @@ fn regex(flag: &str, text: &str) -> Result<Regex, Failure> {
 fn explain(error: KubeconfigError) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
-        KubeconfigError::None => failure.hint("`kontrast demo` shows the tool on embedded clusters, without any kubeconfig"),
-        KubeconfigError::Unknown { names, nearest: Some(nearest), .. } => {
-            failure.hint(format!("did you mean {nearest:?}? There are: {}", names.join(", ")))
+        KubeconfigError::None => {
+            failure.hint("`kontrast demo` shows the tool on embedded clusters, without any kubeconfig")
         }
+        KubeconfigError::Unknown {
+            names,
+            nearest: Some(nearest),
+            ..
+        } => failure.hint(format!("did you mean {nearest:?}? There are: {}", names.join(", "))),
         KubeconfigError::NoCurrent { names }
-        | KubeconfigError::Unknown { names, nearest: None, .. }
+        | KubeconfigError::Unknown {
+            names, nearest: None, ..
+        }
         | KubeconfigError::NoMatch { names, .. } => failure.hint(format!("there are: {}", names.join(", "))),
         KubeconfigError::Unreadable(_) | KubeconfigError::BadRegex { .. } => failure,
     }

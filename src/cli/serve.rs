@@ -37,14 +37,20 @@ pub fn write_kubeconfig(path: &Path, clusters: &Demo) -> Result<(), Failure> {
 }
 
 fn temporary_kubeconfig() -> PathBuf {
-    std::env::temp_dir().join(format!("kontrast-demo-{}", std::process::id())).join("kubeconfig.yaml")
+    std::env::temp_dir()
+        .join(format!("kontrast-demo-{}", std::process::id()))
+        .join("kubeconfig.yaml")
 }
 
 /// The path as a word of a POSIX shell.
 fn quoted(path: &Path) -> String {
     let path = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+' | ',' | '@' | '%' | ':');
-    if path.chars().all(plain) { path } else { format!("'{}'", path.replace('\'', "'\\''")) }
+    if path.chars().all(plain) {
+        path
+    } else {
+        format!("'{}'", path.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]

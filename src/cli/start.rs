@@ -45,7 +45,7 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
     match cli.command {
         None => {
             let (opening, broken) = open::opening(&cli.targets, &environment)?;
-            show(opening, broken, &cli.screen, &environment, clock)
+            show(opening, &broken, &cli.screen, &environment, clock)
         }
         Some(Command::Demo(demo)) => run_demo(demo, &environment, clock),
         Some(Command::Logs(logs)) => {
@@ -62,7 +62,11 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
 fn opening_without_screen(targets: &Targets, environment: &Environment) -> Result<Opening, Failure> {
     let (opening, broken) = open::opening(targets, environment)?;
     for cause in broken {
-        drop(writeln!(io::stderr(), "kubeconfig left out: {}", crate::text::display::plain(&cause)));
+        drop(writeln!(
+            io::stderr(),
+            "kubeconfig left out: {}",
+            crate::text::display::plain(&cause)
+        ));
     }
     Ok(opening)
 }
@@ -72,9 +76,23 @@ fn run_demo(demo: args::Demo, environment: &Environment, clock: Clock) -> Result
     if demo.serve {
         return block_on(serve::serve(&demo, scenario, clock))?.map(|()| None);
     }
-    let embedded = Embedded { scenario, seed: demo.seed, kubeconfig: demo.write_kubeconfig };
-    let watching = open::watching(&Targets { since: args::DEFAULT_SINCE, max_log_requests: args::MAX_STREAMS, ..Targets::default() })?;
-    show(Opening::of_embedded(embedded, watching), Vec::new(), &demo.screen, environment, clock)
+    let embedded = Embedded {
+        scenario,
+        seed: demo.seed,
+        kubeconfig: demo.write_kubeconfig,
+    };
+    let watching = open::watching(&Targets {
+        since: args::DEFAULT_SINCE,
+        max_log_requests: args::MAX_STREAMS,
+        ..Targets::default()
+    })?;
+    show(
+        Opening::of_embedded(embedded, watching),
+        &[],
+        &demo.screen,
+        environment,
+        clock,
+    )
 }
 
 /// A scenario that ships with the program, or a file.
@@ -85,7 +103,9 @@ fn scenario(name: &str) -> Result<Scenario, Failure> {
     let path = Path::new(name);
     let text = std::fs::read_to_string(path).map_err(|error| {
         let known: Vec<_> = Scenario::all().into_iter().map(|(name, _)| name).collect();
-        let unknown = Failure::usage(format!("there is no scenario {name:?}, and it cannot be read as a file: {error}"));
+        let unknown = Failure::usage(format!(
+            "there is no scenario {name:?}, and it cannot be read as a file: {error}"
+        ));
         match Scenario::nearest(name) {
             Some(nearest) => unknown.hint(format!("did you mean {nearest:?}? There are: {}", known.join(", "))),
             None => unknown.hint(format!("scenarios that ship with Kontrast: {}", known.join(", "))),
@@ -96,18 +116,24 @@ fn scenario(name: &str) -> Result<Scenario, Failure> {
 
 fn show(
     opening: Opening,
-    broken: Vec<String>,
+    broken: &[String],
     screen: &Screen,
     environment: &Environment,
     clock: Clock,
 ) -> Result<Option<Status>, Failure> {
     let (keymap, wrong) = keys::keymap(screen.keymap.as_ref(), environment)?;
     if !io::stdout().is_terminal() || !io::stdin().is_terminal() {
-        return Err(Failure::usage("the screen needs a terminal on standard input and output")
-            .hint("`kontrast logs` and `kontrast contrast` work without one"));
+        return Err(
+            Failure::usage("the screen needs a terminal on standard input and output")
+                .hint("`kontrast logs` and `kontrast contrast` work without one"),
+        );
     }
     let palette = match screen.color {
-        When::Auto => Palette::detect(environment.no_color, environment.colorterm.as_deref(), environment.term.as_deref()),
+        When::Auto => Palette::detect(
+            environment.no_color,
+            environment.colorterm.as_deref(),
+            environment.term.as_deref(),
+        ),
         When::Always => Palette::detect(false, environment.colorterm.as_deref(), Some("xterm-256color")),
         When::Never => Palette::plain(),
     };
@@ -117,8 +143,16 @@ fn show(
         .chain(broken.iter().map(|cause| format!("kubeconfig left out: {cause}")))
         .map(|text| Msg::Noticed { text: Arc::from(text) })
         .collect();
-    let end = block_on(run::run(opening, Setup { keymap, palette, notices }, clock))?
-        .map_err(|error| Failure::doing("run the screen", &error))?;
+    let end = block_on(run::run(
+        opening,
+        Setup {
+            keymap,
+            palette,
+            notices,
+        },
+        clock,
+    ))?
+    .map_err(|error| Failure::doing("run the screen", &error))?;
     Ok(match end {
         End::Quit => None,
         End::Terminated => Some(Status::Terminated),

@@ -37,7 +37,11 @@ struct Object<'a> {
 
 /// All findings as one JSON array.
 pub fn json(snapshot: &Snapshot, names: &Names) -> Result<String, serde_json::Error> {
-    let objects: Vec<_> = snapshot.findings.iter().map(|finding| object(snapshot, finding, names)).collect();
+    let objects: Vec<_> = snapshot
+        .findings
+        .iter()
+        .map(|finding| object(snapshot, finding, names))
+        .collect();
     json::pretty(&objects)
 }
 
@@ -47,11 +51,19 @@ fn object<'a>(snapshot: &Snapshot, finding: &'a Finding, names: &'a Names) -> Ob
         pattern_example: example(snapshot, finding),
         verdict,
         clusters: clusters.iter().map(|context| name(*context, names)).collect(),
-        cells: finding.cells.iter().map(|cell| (name(cell.context, names), cell_word(cell))).collect(),
+        cells: finding
+            .cells
+            .iter()
+            .map(|cell| (name(cell.context, names), cell_word(cell)))
+            .collect(),
         level: finding.level.as_str(),
         pattern: &finding.template,
         evidence: &finding.evidence,
-        counts: finding.cells.iter().map(|cell| (name(cell.context, names), cell.count)).collect(),
+        counts: finding
+            .cells
+            .iter()
+            .map(|cell| (name(cell.context, names), cell.count))
+            .collect(),
         workload: finding
             .workload
             .as_ref()
@@ -91,7 +103,11 @@ pub fn text(snapshot: &Snapshot, names: &Names) -> String {
 pub fn verdict_text(verdict: &Verdict, names: &Names) -> String {
     let (word, clusters) = verdict_parts(verdict);
     let clusters: Vec<_> = clusters.iter().map(|context| name(*context, names)).collect();
-    if clusters.is_empty() { word.to_owned() } else { format!("{word} {}", clusters.join(", ")) }
+    if clusters.is_empty() {
+        word.to_owned()
+    } else {
+        format!("{word} {}", clusters.join(", "))
+    }
 }
 
 fn verdict_parts(verdict: &Verdict) -> (&'static str, &[ContextId]) {
@@ -134,7 +150,9 @@ fn name(context: ContextId, names: &Names) -> &str {
 
 /// The finding's example as its container wrote it, else the pattern itself.
 fn example(snapshot: &Snapshot, finding: &Finding) -> String {
-    let record = snapshot.position(finding.example).and_then(|position| snapshot.records.get(position));
+    let record = snapshot
+        .position(finding.example)
+        .and_then(|position| snapshot.records.get(position));
     match record.map(|record| &record.content) {
         Some(Content::Text { bytes, .. }) => String::from_utf8_lossy(bytes).into_owned(),
         Some(Content::Gap(_)) | None => finding.template.clone(),

@@ -1,5 +1,7 @@
 //! JSON that may be printed to a terminal: what could steer or mislead one is escaped, so nothing is lost.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 /// One JSON text on one line. C1 controls and invisible or direction-changing characters are written as `\uXXXX`.
@@ -19,7 +21,7 @@ fn escaped(json: &str) -> String {
         if is_treacherous(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

@@ -36,7 +36,13 @@ struct Lost {
 pub fn ndjson(cluster: &str, source: &Source, record: &Record) -> Result<String, serde_json::Error> {
     let (text, gap) = match &record.content {
         Content::Text { bytes, .. } => (String::from_utf8_lossy(bytes), None),
-        Content::Gap(gap) => (cause(&gap.cause).into(), Some(Lost { from: rfc3339(gap.from), to: rfc3339(gap.to) })),
+        Content::Gap(gap) => (
+            cause(&gap.cause).into(),
+            Some(Lost {
+                from: rfc3339(gap.from),
+                to: rfc3339(gap.to),
+            }),
+        ),
     };
     json::line(&Object {
         cluster,

@@ -242,19 +242,15 @@ fn parse_binding(keys: &str, command: &Value) -> Result<(Vec<Key>, Option<Comman
     if name == NOTHING {
         return Ok((keys, None));
     }
-    match Command::ALL.iter().find(|command| command.name() == name) {
-        Some(command) => Ok((keys, Some(*command))),
-        None => {
-            let hint = match Command::nearest(name) {
-                Some(nearest) => format!("did you mean {nearest:?}?"),
-                None => format!("`:` lists the commands; {NOTHING:?} takes the keys away"),
-            };
-            Err(Mistake::Command {
-                message: format!("unknown command {name:?}"),
-                hint,
-            })
-        }
+    if let Some(command) = Command::ALL.iter().find(|command| command.name() == name) {
+        return Ok((keys, Some(*command)));
     }
+    let hint = match Command::nearest(name) {
+        Some(nearest) => format!("did you mean {nearest:?}?"),
+        None => format!("`:` lists the commands; {NOTHING:?} takes the keys away"),
+    };
+    let message = format!("unknown command {name:?}");
+    Err(Mistake::Command { message, hint })
 }
 
 #[cfg(test)]

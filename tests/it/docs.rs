@@ -21,7 +21,10 @@ fn check(name: &str, expected: &str) {
         std::fs::write(&path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
         return;
     }
-    assert_eq!(part, expected, "README is out of date; `UPDATE_DOCS=1 cargo test docs` writes it anew");
+    assert_eq!(
+        part, expected,
+        "README is out of date; `UPDATE_DOCS=1 cargo test docs` writes it anew"
+    );
 }
 
 #[test]
@@ -32,7 +35,12 @@ fn readme_shows_the_help_of_the_program() {
         let output = kontrast(&args).env("COLUMNS", "100").output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         let title = ["kontrast", command].join(" ");
-        writeln!(shown, "<details><summary><code>{}</code></summary>\n\n```text", title.trim()).unwrap();
+        writeln!(
+            shown,
+            "<details><summary><code>{}</code></summary>\n\n```text",
+            title.trim()
+        )
+        .unwrap();
         writeln!(shown, "{}\n```\n\n</details>\n", help.trim_end()).unwrap();
     }
     check("flags", &shown);
@@ -45,7 +53,9 @@ fn readme_shows_the_keys_of_the_default_keymap() {
     for scope in Scope::ALL {
         let mut keys: BTreeMap<Command, Vec<String>> = BTreeMap::new();
         for binding in keymap.bindings(*scope) {
-            keys.entry(binding.command).or_default().push(format!("`{}`", binding.spelling()));
+            keys.entry(binding.command)
+                .or_default()
+                .push(format!("`{}`", binding.spelling()));
         }
         writeln!(shown, "| {} | |\n|---|---|", scope.title()).unwrap();
         for (command, keys) in keys {

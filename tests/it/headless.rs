@@ -23,21 +23,46 @@ fn check_refused(output: &Output, words: &[&str]) {
 #[test]
 fn logs_are_one_object_a_record_from_every_cluster() {
     let served = Served::start("works-in-staging");
-    let output = served.run(&["logs", "--context", "dev,staging,prod", "-n", "shop", "--for", "4s", "-o", "ndjson"]);
+    let output = served.run(&[
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-n",
+        "shop",
+        "--for",
+        "4s",
+        "-o",
+        "ndjson",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let records: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    let records: Vec<Value> = text(&output.stdout)
+        .lines()
+        .map(|line| serde_json::from_str(line).expect(line))
+        .collect();
     assert!(records.len() > 50, "only {} records", records.len());
     for key in ["cluster", "namespace", "pod", "container", "time", "level", "text"] {
-        assert!(records.iter().all(|record| record[key].is_string()), "{key} is missing somewhere");
+        assert!(
+            records.iter().all(|record| record[key].is_string()),
+            "{key} is missing somewhere"
+        );
     }
-    let clusters: BTreeSet<_> = records.iter().map(|record| record["cluster"].as_str().unwrap()).collect();
+    let clusters: BTreeSet<_> = records
+        .iter()
+        .map(|record| record["cluster"].as_str().unwrap())
+        .collect();
     assert_eq!(clusters, BTreeSet::from(["dev", "prod", "staging"]));
-    let broken: Vec<_> = records.iter().filter(|record| record["text"].as_str().unwrap().contains("ModuleNotFoundError")).collect();
+    let broken: Vec<_> = records
+        .iter()
+        .filter(|record| record["text"].as_str().unwrap().contains("ModuleNotFoundError"))
+        .collect();
     assert!(!broken.is_empty(), "the traceback is not there");
     for record in broken {
         assert_eq!(record["cluster"], "prod");
         assert_eq!(record["level"], "error");
-        assert!(record["text"].as_str().unwrap().contains("Traceback"), "a traceback is one record: {record}");
+        assert!(
+            record["text"].as_str().unwrap().contains("Traceback"),
+            "a traceback is one record: {record}"
+        );
     }
     assert!(records.iter().all(|record| record["namespace"] == "shop"));
 }
@@ -45,7 +70,17 @@ fn logs_are_one_object_a_record_from_every_cluster() {
 #[test]
 fn the_contrast_names_the_cluster_that_is_broken() {
     let served = Served::start("works-in-staging");
-    let output = served.run(&["contrast", "--context", "dev,staging,prod", "-n", "shop", "--for", "8s", "-o", "json"]);
+    let output = served.run(&[
+        "contrast",
+        "--context",
+        "dev,staging,prod",
+        "-n",
+        "shop",
+        "--for",
+        "8s",
+        "-o",
+        "json",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
     let broken: Vec<_> = findings.iter().filter(|finding| finding["verdict"] == "only").collect();
@@ -53,8 +88,14 @@ fn the_contrast_names_the_cluster_that_is_broken() {
     for finding in &broken {
         assert_eq!(finding["clusters"], serde_json::json!(["prod"]), "{finding}");
     }
-    let examples: Vec<_> = broken.iter().map(|finding| finding["pattern_example"].as_str().unwrap()).collect();
-    assert!(examples.iter().any(|example| example.contains("ModuleNotFoundError")), "{examples:?}");
+    let examples: Vec<_> = broken
+        .iter()
+        .map(|finding| finding["pattern_example"].as_str().unwrap())
+        .collect();
+    assert!(
+        examples.iter().any(|example| example.contains("ModuleNotFoundError")),
+        "{examples:?}"
+    );
     let all: BTreeMap<_, _> = findings[0]["cells"].as_object().unwrap().iter().collect();
     assert_eq!(all.len(), 3);
 }
@@ -72,13 +113,30 @@ fn a_cluster_that_cannot_be_reached_is_said_and_the_others_are_printed() {
     }
     let path = served.kubeconfig().with_file_name("broken.yaml");
     std::fs::write(&path, config.to_string()).unwrap();
-    let args = ["logs", "--context", "dev,staging,prod", "-n", "shop", "--for", "3s", "-o", "ndjson", "--kubeconfig"];
+    let args = [
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-n",
+        "shop",
+        "--for",
+        "3s",
+        "-o",
+        "ndjson",
+        "--kubeconfig",
+    ];
     let output = kontrast(&args).arg(&path).output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     let told = text(&output.stderr);
-    assert!(told.contains("staging: unreachable:") && told.contains("refused"), "{told}");
+    assert!(
+        told.contains("staging: unreachable:") && told.contains("refused"),
+        "{told}"
+    );
     let printed = text(&output.stdout);
-    assert!(printed.contains("\"cluster\":\"dev\"") && printed.contains("\"cluster\":\"prod\""), "{told}");
+    assert!(
+        printed.contains("\"cluster\":\"dev\"") && printed.contains("\"cluster\":\"prod\""),
+        "{told}"
+    );
     assert!(!printed.contains("\"cluster\":\"staging\""));
 }
 
@@ -86,21 +144,50 @@ fn a_cluster_that_cannot_be_reached_is_said_and_the_others_are_printed() {
 fn a_user_who_may_only_see_one_namespace_sees_it_and_is_told_about_the_rest() {
     let served = Served::start("works-in-staging");
     let context = "prod-jane";
-    let output = served.run(&["logs", "--context", context, "-n", "shop", "--for", "3s", "-o", "ndjson"]);
+    let output = served.run(&[
+        "logs",
+        "--context",
+        context,
+        "-n",
+        "shop",
+        "--for",
+        "3s",
+        "-o",
+        "ndjson",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
     assert!(text(&output.stdout).contains("ModuleNotFoundError"));
-    let output = served.run(&["logs", "--context", context, "-n", "kube-system", "--for", "2s", "-o", "ndjson"]);
+    let output = served.run(&[
+        "logs",
+        "--context",
+        context,
+        "-n",
+        "kube-system",
+        "--for",
+        "2s",
+        "-o",
+        "ndjson",
+    ]);
     assert_eq!(output.status.code(), Some(4));
     let told = text(&output.stderr);
-    assert!(told.contains("forbidden") && told.contains("cannot list resource \"pods\""), "{told}");
+    assert!(
+        told.contains("forbidden") && told.contains("cannot list resource \"pods\""),
+        "{told}"
+    );
     assert!(output.stdout.is_empty());
 }
 
 #[test]
 fn an_unknown_context_is_refused_with_the_names_there_are() {
     let served = Served::start("quiet");
-    check_refused(&served.run(&["--context", "stagin"]), &["stagin", "did you mean \"staging\"", "dev", "prod"]);
-    check_refused(&served.run(&["--context", "/^nothing/"]), &["/^nothing/", "dev", "staging", "prod"]);
+    check_refused(
+        &served.run(&["--context", "stagin"]),
+        &["stagin", "did you mean \"staging\"", "dev", "prod"],
+    );
+    check_refused(
+        &served.run(&["--context", "/^nothing/"]),
+        &["/^nothing/", "dev", "staging", "prod"],
+    );
 }
 
 #[test]
@@ -115,7 +202,10 @@ fn a_broken_kubeconfig_is_told_by_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("broken.yaml");
     std::fs::write(&path, "contexts: {{").unwrap();
-    check_refused(&kontrast(&["logs"]).env("KUBECONFIG", &path).output().unwrap(), &["broken.yaml"]);
+    check_refused(
+        &kontrast(&["logs"]).env("KUBECONFIG", &path).output().unwrap(),
+        &["broken.yaml"],
+    );
 }
 
 #[test]
@@ -124,7 +214,10 @@ fn a_keymap_that_was_named_and_is_wrong_is_refused_with_its_places() {
     let path = dir.path().join("keys.toml");
     std::fs::write(&path, "[logs]\n\"z\" = \"zoomm\"\n").unwrap();
     let output = kontrast(&["demo", "--keymap"]).arg(&path).output().unwrap();
-    check_refused(&output, &["keys.toml:2:7: unknown command \"zoomm\"", "did you mean \"zoom\""]);
+    check_refused(
+        &output,
+        &["keys.toml:2:7: unknown command \"zoomm\"", "did you mean \"zoom\""],
+    );
     std::fs::write(&path, "[logs\n").unwrap();
     let output = kontrast(&["demo", "--keymap"]).arg(&path).output().unwrap();
     check_refused(&output, &["keys.toml:1:6:"]);
@@ -132,11 +225,16 @@ fn a_keymap_that_was_named_and_is_wrong_is_refused_with_its_places() {
 
 #[test]
 fn without_a_terminal_the_screen_says_what_works() {
-    check_refused(&kontrast(&["demo"]).output().unwrap(), &["needs a terminal", "kontrast logs"]);
+    check_refused(
+        &kontrast(&["demo"]).output().unwrap(),
+        &["needs a terminal", "kontrast logs"],
+    );
 }
 
 #[test]
 fn an_unknown_scenario_is_refused_with_the_names_there_are() {
-    let output = kontrast(&["demo", "--scenario", "nonsense", "--serve"]).output().unwrap();
+    let output = kontrast(&["demo", "--scenario", "nonsense", "--serve"])
+        .output()
+        .unwrap();
     check_refused(&output, &["nonsense", "works-in-staging", "quiet"]);
 }

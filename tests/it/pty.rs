@@ -12,13 +12,20 @@ use crate::terminal::Terminal;
 const KONTRAST: &str = env!("CARGO_BIN_EXE_kontrast");
 
 /// Modes that a program may set and has to take back.
-const OURS: TermMode =
-    TermMode::ALT_SCREEN.union(TermMode::BRACKETED_PASTE).union(TermMode::MOUSE_MODE).union(TermMode::SGR_MOUSE);
+const OURS: TermMode = TermMode::ALT_SCREEN
+    .union(TermMode::BRACKETED_PASTE)
+    .union(TermMode::MOUSE_MODE)
+    .union(TermMode::SGR_MOUSE);
 
 fn start(args: &[&str], size: (u16, u16)) -> Terminal {
     // A folder of its own: the keymap and the kubeconfig of whoever runs the tests are not part of them.
     let home = env!("CARGO_TARGET_TMPDIR");
-    let env = [("KONTRAST_CONFIG_DIR", home), ("KUBECONFIG", "/nonexistent/kubeconfig"), ("NO_COLOR", "")];
+    let env = [
+        ("KONTRAST_CONFIG_DIR", home),
+        ("KUBECONFIG", "/nonexistent/kubeconfig"),
+        ("NO_COLOR", ""),
+        ("HOME", home),
+    ];
     Terminal::start(KONTRAST, args, &env, size)
 }
 
@@ -30,19 +37,31 @@ fn demo() -> Terminal {
 
 #[track_caller]
 fn assert_given_back(terminal: &Terminal) {
-    assert!(!terminal.mode().intersects(OURS), "left on: {:?}", terminal.mode() & OURS);
-    assert!(terminal.mode().contains(TermMode::SHOW_CURSOR), "the cursor stays hidden");
+    assert!(
+        !terminal.mode().intersects(OURS),
+        "left on: {:?}",
+        terminal.mode() & OURS
+    );
+    assert!(
+        terminal.mode().contains(TermMode::SHOW_CURSOR),
+        "the cursor stays hidden"
+    );
     assert!(terminal.is_cooked(), "the terminal stays in raw mode");
 }
 
 fn shows_the_story(terminal: &Terminal) -> bool {
-    terminal.rows().iter().any(|row| row.contains("only prod") && row.contains("ModuleNotFoundError"))
+    terminal
+        .rows()
+        .iter()
+        .any(|row| row.contains("only prod") && row.contains("ModuleNotFoundError"))
 }
 
 #[test]
 fn the_demo_says_within_ten_seconds_that_only_prod_lacks_a_module() {
     let mut terminal = start(&["demo"], (200, 50));
-    terminal.until("a first frame", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && !terminal.screen().trim().is_empty());
+    terminal.until("a first frame", |terminal| {
+        terminal.mode().contains(TermMode::ALT_SCREEN) && !terminal.screen().trim().is_empty()
+    });
     let waited = terminal.until("only prod beside ModuleNotFoundError", shows_the_story);
     assert!(waited < Duration::from_secs(10), "it took {waited:?}");
 }
@@ -72,7 +91,9 @@ fn a_stop_signal_gives_the_terminal_back_until_it_continues() {
     terminal.until_stopped();
     assert_given_back(&terminal);
     kill_process(terminal.pid(), Signal::CONT).unwrap();
-    terminal.until("the screen again", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod"));
+    terminal.until("the screen again", |terminal| {
+        terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod")
+    });
     assert!(!terminal.is_cooked());
 }
 
@@ -83,7 +104,9 @@ fn ctrl_z_stops_as_in_any_program() {
     terminal.until_stopped();
     assert_given_back(&terminal);
     kill_process(terminal.pid(), Signal::CONT).unwrap();
-    terminal.until("the screen again", |terminal| terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod"));
+    terminal.until("the screen again", |terminal| {
+        terminal.mode().contains(TermMode::ALT_SCREEN) && terminal.screen().contains("prod")
+    });
 }
 
 /// Not a test by itself: the next one runs it in a terminal.
@@ -97,10 +120,19 @@ fn panic_while_the_terminal_is_taken() {
 #[test]
 fn a_panic_gives_the_terminal_back_before_it_is_printed() {
     let tests = std::env::current_exe().unwrap();
-    let args = ["--exact", "pty::panic_while_the_terminal_is_taken", "--ignored", "--nocapture", "--test-threads=1"];
+    let args = [
+        "--exact",
+        "pty::panic_while_the_terminal_is_taken",
+        "--ignored",
+        "--nocapture",
+        "--test-threads=1",
+    ];
     let mut terminal = Terminal::start(tests.to_str().unwrap(), &args, &[], (120, 40));
     terminal.until_ended();
-    assert!(terminal.written.windows(8).any(|bytes| bytes == b"\x1b[?1049h"), "it never took the terminal");
+    assert!(
+        terminal.written.windows(8).any(|bytes| bytes == b"\x1b[?1049h"),
+        "it never took the terminal"
+    );
     assert!(terminal.screen().contains("on purpose"), "{}", terminal.screen());
     assert_given_back(&terminal);
 }
@@ -108,7 +140,16 @@ fn a_panic_gives_the_terminal_back_before_it_is_printed() {
 #[test]
 fn every_size_is_survived_and_a_tiny_one_says_so() {
     let mut terminal = demo();
-    for (cols, rows) in [(120, 40), (80, 24), (40, 10), (200, 50), (3, 2), (1, 1), (61, 17), (40, 10)] {
+    for (cols, rows) in [
+        (120, 40),
+        (80, 24),
+        (40, 10),
+        (200, 50),
+        (3, 2),
+        (1, 1),
+        (61, 17),
+        (40, 10),
+    ] {
         terminal.resize(cols, rows);
     }
     terminal.until_shows("prod");
@@ -138,4 +179,16 @@ fn kubeconfig_path(name: &str) -> PathBuf {
     // A leftover of an earlier run with the same process id; usually there is none.
     drop(fs::remove_file(&path));
     path
+}
+
+/// Not a check but a tool: `cargo test --release screenshot -- --ignored` makes the picture of README.
+#[test]
+#[ignore = "writes screenshots/demo.svg"]
+fn make_the_screenshot() {
+    let mut terminal = start(&["demo"], (180, 46));
+    terminal.until("only prod beside ModuleNotFoundError", shows_the_story);
+    terminal.watch(Duration::from_secs(8));
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("screenshots");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("demo.svg"), crate::screenshot::svg(&terminal)).unwrap();
 }

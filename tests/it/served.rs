@@ -28,7 +28,11 @@ impl Served {
         let out = process.stdout.as_mut().expect("its output");
         BufReader::new(out).read_line(&mut line).expect("a line");
         assert!(line.starts_with("export KUBECONFIG="), "{line}");
-        Self { process, kubeconfig, _dir: dir }
+        Self {
+            process,
+            kubeconfig,
+            _dir: dir,
+        }
     }
 
     pub(crate) fn kubeconfig(&self) -> &Path {
@@ -37,7 +41,11 @@ impl Served {
 
     /// Runs Kontrast against these clusters, without a terminal.
     pub(crate) fn run(&self, args: &[&str]) -> Output {
-        kontrast(args).arg("--kubeconfig").arg(&self.kubeconfig).output().expect("the program runs")
+        kontrast(args)
+            .arg("--kubeconfig")
+            .arg(&self.kubeconfig)
+            .output()
+            .expect("the program runs")
     }
 }
 

@@ -253,7 +253,7 @@ impl Terminal {
         if !self.readable(timeout) {
             return true;
         }
-        let mut buffer = [0; 65536];
+        let mut buffer = vec![0; 65536];
         match self.pty.file().read(&mut buffer) {
             // Linux answers EIO, not an end of file, when the other side is closed.
             Ok(0) => false,
