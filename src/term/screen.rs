@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Stdout, Write};
 
 use crossterm::clipboard::CopyToClipboard;
-use crossterm::terminal::{BeginSynchronizedUpdate, EndSynchronizedUpdate};
+use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
 use crossterm::{execute, queue};
 use ratatui::Terminal;
 use ratatui::backend::CrosstermBackend;
@@ -44,8 +44,11 @@ impl Screen {
     }
 
     /// Forgets what is on the screen, so that the next frame paints every cell: after a suspension or ctrl-l.
+    /// A new terminal rather than a cleared one: clearing asks the terminal where its cursor is, and the answer would
+    /// go to whoever reads the keys.
     pub fn forget(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        *self = Self::new()?;
+        execute!(self.terminal.backend_mut(), Clear(ClearType::All))
     }
 
     /// Hands text to the terminal's clipboard (OSC 52). False if it is too long for that.
