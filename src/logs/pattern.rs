@@ -47,7 +47,7 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// The text with `<*>` for what varied so far; raw words from outside. A trace leads with its last failure, one
+    /// The text with `<*>` for what varied so far; raw words from outside. A trace leads with its root cause, one
     /// line per exception.
     pub fn text(&self) -> &str {
         self.template.text()
@@ -270,7 +270,25 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_leads_with_its_last_exception() {
+    fn a_chain_leads_with_its_root_cause() {
+        check(
+            &[
+                "Traceback (most recent call last):\n  File \"/a.py\", line 1, in x\n    import requests\nModuleNotFoundError: No module \
+                 named 'requests'\n\nThe above exception was the direct cause of the following exception:\n\nTraceback (most recent \
+                 call last):\n  File \"/a.py\", line 3, in x\n    y\napp.Unavailable: no client",
+            ],
+            "ModuleNotFoundError: No module named 'requests'\napp.Unavailable: no client",
+        );
+        check(
+            &[
+                "ERROR x\njava.lang.IllegalStateException: a\n\tat b.C.d(E.java:1)\nCaused by: java.io.IOException: closed\n\tat b.F.g(H.java:2)",
+            ],
+            "java.io.IOException: closed\nx\njava.lang.IllegalStateException: a\nat b.C.d",
+        );
+    }
+
+    #[test]
+    fn a_trace_leads_with_its_exception() {
         check(
             &[
                 "ERROR start failed\nTraceback (most recent call last):\n  File \"/a.py\", line 1, in x\n    import requests\nModuleNotFoundError: No module named 'requests'",

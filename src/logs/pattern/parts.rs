@@ -23,6 +23,8 @@ pub(super) enum Role {
     Message,
     /// An exception or the message of a crash: what a person wants to read first.
     Failure,
+    /// The failure below the one before it, in the traces that have the cause last.
+    Cause,
     /// Where it happened.
     Place,
 }
@@ -245,6 +247,7 @@ fn of_further_lines(lines: &[Bytes], give: &mut impl FnMut(&[u8], Role)) {
     for line in cleaned {
         match trace_line(&line) {
             TraceLine::Failure(text) => give(text, Role::Failure),
+            TraceLine::Cause(text) => give(text, Role::Cause),
             TraceLine::Text(text) => give(text, Role::Message),
             TraceLine::Frame(place) if top => {
                 top = false;
@@ -270,13 +273,17 @@ fn is_trace(line: &[u8]) -> bool {
 /// A line of a trace below its first.
 enum TraceLine<'a> {
     Failure(&'a [u8]),
+    Cause(&'a [u8]),
     Text(&'a [u8]),
     Frame(&'a [u8]),
     Noise,
 }
 
 /// Words that introduce a further failure.
-const CHAINED: &[&[u8]] = &[b"Caused by: ", b"Suppressed: ", b"Wrapped by: ", b"panic: ", b"---> "];
+const CHAINED: &[&[u8]] = &[b"Suppressed: ", b"Wrapped by: ", b"panic: "];
+
+/// Words that introduce the cause of the failure above it.
+const CAUSED: &[&[u8]] = &[b"Caused by: ", b"---> "];
 
 /// Lines of traces that say nothing of their own.
 const NOISE: &[&[u8]] = &[
@@ -307,6 +314,9 @@ fn trace_line(line: &[u8]) -> TraceLine<'_> {
     let text = line.trim_ascii();
     if let Some(chained) = CHAINED.iter().find_map(|words| text.strip_prefix(*words)) {
         return TraceLine::Failure(chained);
+    }
+    if let Some(cause) = CAUSED.iter().find_map(|words| text.strip_prefix(*words)) {
+        return TraceLine::Cause(cause);
     }
     if let Some(frame) = text.strip_prefix(b"at ") {
         let end = memchr::memchr(b'(', frame).unwrap_or(frame.len());

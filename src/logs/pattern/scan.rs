@@ -1,7 +1,7 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{CUES, DATES, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
 
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
@@ -356,7 +356,10 @@ impl Scanner<'_> {
             return true;
         }
         let all_hex = traits.other_letters == 0 && bare.len() >= 8;
-        (all_hex && bare.iter().all(u8::is_ascii_hexdigit)) || self.is_unit(word) || self.follows_cue(bare)
+        (all_hex && bare.iter().all(u8::is_ascii_hexdigit))
+            || self.is_unit(word)
+            || self.follows_cue(bare)
+            || self.is_host_of_field(dots)
     }
 
     fn is_unit(&self, word: &[u8]) -> bool {
@@ -371,6 +374,13 @@ impl Scanner<'_> {
             .is_some_and(|last| last.kind == Kind::Word && is_one_of(CUES, last.bytes(self.text)))
             && !is_one_of(NO_NAMES, word)
             && word.len() > 1
+    }
+
+    /// `server: shop.example`: after the name of such a field, two labels are enough to be a host.
+    fn is_host_of_field(&self, dots: usize) -> bool {
+        dots > 0
+            && matches!(self.items.as_slice(), [.., name, colon]
+                if colon.kind == Kind::Mark(b':') && name.kind == Kind::Word && is_one_of(HOST_FIELDS, name.bytes(self.text)))
     }
 
     fn mark(&mut self, mark: u8) {
@@ -600,6 +610,12 @@ mod tests {
     fn names_behind_a_cue_vary() {
         check("login of user alice failed", "login of user <*> failed");
         check("user not found", "user not found");
+        check("buffered, server: shop.example, done", "buffered , server : <*> , done");
+        check(
+            "buffered, server: shop.dev.example, done",
+            "buffered , server : <*> , done",
+        );
+        check("server: started", "server : started");
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub(super) struct Template {
 struct Text {
     pieces: Vec<Piece>,
     leads: bool,
+    cause: bool,
     place: bool,
 }
 
@@ -94,7 +95,8 @@ impl Template {
         }
         self.texts.push(Text {
             pieces,
-            leads: role == Role::Failure && is_exception(text),
+            leads: matches!(role, Role::Failure | Role::Cause) && is_exception(text),
+            cause: role == Role::Cause,
             place: role == Role::Place,
         });
     }
@@ -114,7 +116,7 @@ impl Template {
     }
 
     fn show(&mut self) {
-        let lead = self.texts.iter().rposition(|text| text.leads);
+        let lead = self.root_cause();
         let rest = (0..self.texts.len()).filter(|n| Some(*n) != lead);
         let mut shown = String::new();
         for n in lead.into_iter().chain(rest) {
@@ -138,6 +140,13 @@ impl Template {
             shown.truncate(end);
         }
         self.shown = shown;
+    }
+
+    /// The failure at the bottom of a chain: the last one that is called a cause, else the first, because Python tells
+    /// a chain in the order in which it happened.
+    fn root_cause(&self) -> Option<usize> {
+        let cause = self.texts.iter().rposition(|text| text.leads && text.cause);
+        cause.or_else(|| self.texts.iter().position(|text| text.leads))
     }
 
     fn write(&self, text: &Text, shown: &mut String) {

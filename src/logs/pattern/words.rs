@@ -17,6 +17,17 @@ pub(super) const TELLING_KEYS: &[&[u8]] = &[
 /// Words before a name of a person or machine.
 pub(super) const CUES: &[&[u8]] = &[b"user", b"username", b"host", b"hostname"];
 
+/// Fields of messages that hold the name of a machine.
+pub(super) const HOST_FIELDS: &[&[u8]] = &[
+    b"server",
+    b"host",
+    b"hostname",
+    b"client",
+    b"upstream",
+    b"peer",
+    b"domain",
+];
+
 /// Words that may follow a cue without being a name.
 pub(super) const NO_NAMES: &[&[u8]] = &[
     b"is",
