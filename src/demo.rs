@@ -8,5 +8,7 @@ pub mod clock;
 pub mod store;
 pub mod log;
 pub mod cluster;
+pub mod scenario;
+pub mod world;
 pub mod shell;
 pub mod exec;

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::Value;
 use tokio::sync::watch;
 
-/// Events kept for watches; an older watch is answered with 410 Gone.
-const HISTORY: usize = 10_000;
+/// Events kept for watches; an older watch is answered with 410 Gone. A real etcd is compacted every five minutes;
+/// this holds more than an hour of a crash loop, in some tens of megabytes.
+const HISTORY: usize = 4_000;
 
 /// The version before the first write. A real cluster has written a few hundred objects of its own by the time a
 /// user looks, so that small versions are long compacted.
@@ -137,7 +138,7 @@ impl Store {
         let previous = of_resource.remove(&(key.namespace.clone(), key.name.clone()))?;
         let mut object = Value::clone(&previous);
         let version = inner.version + 1;
-        stamp(&mut object, version);
+        stamp(&mut object, &Value::from(version.to_string()));
         let object = Arc::new(object);
         let change = Change::Deleted;
         let event = Event {
@@ -209,13 +210,13 @@ impl Store {
     fn write(&self, inner: &mut Inner, key: Key, previous: Option<Arc<Value>>, mut object: Value) -> Arc<Value> {
         if let Some(previous) = &previous {
             // Whatever version the writer sent: the comparison is about the rest.
-            object["metadata"]["resourceVersion"] = previous["metadata"]["resourceVersion"].clone();
+            stamp(&mut object, &previous["metadata"]["resourceVersion"]);
             if object == **previous {
                 return Arc::clone(previous);
             }
         }
         let version = inner.version + 1;
-        stamp(&mut object, version);
+        stamp(&mut object, &Value::from(version.to_string()));
         let object = Arc::new(object);
         let of_resource = inner.objects.entry(key.resource).or_default();
         of_resource.insert((key.namespace, key.name), Arc::clone(&object));
@@ -260,8 +261,17 @@ impl Inner {
     }
 }
 
-fn stamp(object: &mut Value, version: u64) {
-    object["metadata"]["resourceVersion"] = Value::from(version.to_string());
+/// Sets the version; whatever is no object becomes one, since nothing else can carry it.
+fn stamp(object: &mut Value, version: &Value) {
+    for place in ["", "/metadata"] {
+        if let Some(value) = object
+            .pointer_mut(place)
+            .filter(|value| !value.is_object() && !value.is_null())
+        {
+            *value = Value::Null;
+        }
+    }
+    object["metadata"]["resourceVersion"] = version.clone();
 }
 
 #[cfg(test)]
@@ -318,10 +328,25 @@ mod tests {
         store.put("pods", pod("shop", "a", "Pending"));
         store
             .update(&Key::new("pods", "shop", "a"), |pod| {
-                pod["status"]["phase"] = json!("Pending")
+                pod["status"]["phase"] = json!("Pending");
             })
             .unwrap();
         assert_eq!(store.version(), version);
+    }
+
+    #[test]
+    fn an_object_without_metadata_is_stored_all_the_same() {
+        let store = Store::new();
+        for (value, name) in [
+            (json!({"metadata": 3}), ""),
+            (json!("x"), ""),
+            (json!({"metadata": {"name": "n"}}), "n"),
+        ] {
+            store.put("pods", value);
+            let key = Key::new("pods", "", name);
+            store.update(&key, |pod| pod["metadata"] = json!([1])).unwrap();
+            assert!(store.get(&key).unwrap()["metadata"]["resourceVersion"].is_string());
+        }
     }
 
     #[test]
