@@ -86,6 +86,14 @@ pub async fn run(start: Start, now: Now, input: mpsc::Receiver<Input>, output: m
     if programs::kind(&machine, name).is_none() {
         return Ended::NotFound(not_found(name));
     }
+    for name in programs::names(&machine) {
+        if let Some(place) = programs::place(&machine, &name) {
+            machine.tree.provide(&place, "");
+        }
+    }
+    if machine.inside.shell {
+        machine.tree.provide("/bin/sh", "");
+    }
     let (console, arrivals) = console::open(attached, input, output);
     let terminal = console.terminal.clone();
     let mut shell = Shell::new(machine, console);
@@ -223,6 +231,12 @@ mod tests {
         .await;
         prints("A=1 printenv A; echo ${A-unset}; : ${B:=2}; echo $B", "1\nunset\n2\n").await;
         prints("cat <<E; cat <<'F'\n$HOME\nE\n$HOME\nF", "/root\n$HOME\n").await;
+        prints("x=5; echo $((x+=2)) $x; IFS=,; set -- a b; echo \"$*\"", "7 7\na,b\n").await;
+        prints(
+            "echo 'a\\tb'; /bin/echo 'a\\tb'; echo -e x; expr 6 \\* 7",
+            "a\tb\na\\tb\n-e x\n42\n",
+        )
+        .await;
         check("echo ${x:?is needed}; echo no", "", "sh: 1: x: is needed\n", 2).await;
         check(
             "echo $((1/0))",
@@ -300,6 +314,15 @@ mod tests {
             "[a]\n[b]\n",
         )
         .await;
+        check(
+            "exec 2>&1; nope; exec > /tmp/o; echo hidden; nope",
+            "sh: 1: nope: not found\nsh: 1: nope: not found\n",
+            "",
+            127,
+        )
+        .await;
+        check("exec > /tmp/o; echo a | cat; cat /tmp/o >&2", "", "a\n", 0).await;
+        prints("printf 'a\\nb\\n' > f; exec < f; read x; read y; echo $y$x", "ba\n").await;
         prints("echo a | tee /tmp/t | tr a b; cat /tmp/t", "b\na\n").await;
     }
 
@@ -311,6 +334,17 @@ mod tests {
         check("echo 'a", "", "sh: 1: Syntax error: Unterminated quoted string\n", 2).await;
         check("fi", "", "sh: 1: Syntax error: \"fi\" unexpected\n", 2).await;
         check("f() { f; }; f", "", "sh: 1: too many levels of recursion\n", 2).await;
+        for deep in [
+            "f() { eval f; }; f",
+            "f() { { { { f; }; }; }; }; f",
+            "f() { if true; then (true | f); fi; }; f",
+            "f() { echo $(f); }; f",
+            "echo 'sh /tmp/s' > /tmp/s; sh /tmp/s",
+            "f() { command eval 'env sh -c true; f'; }; f",
+        ] {
+            let (_, err, ended) = ran_in(container(), &["sh", "-c", deep], None).await;
+            assert!(err.contains("too many levels of recursion"), "{deep}: {err} {ended:?}");
+        }
         let ran = ran_in(container(), &["bash", "-c", "foo"], None).await;
         assert_eq!(ran.1, "bash: line 1: foo: command not found\n");
         prints(

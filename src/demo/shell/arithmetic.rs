@@ -1,6 +1,8 @@
-//! `$((...))`: 64-bit integers that wrap, with C's operators and precedence. No assignment, no shift.
+//! `$((...))`: 64-bit integers that wrap, with C's operators and precedence. No shift.
 
+use super::call::{Call, Ended};
 use super::machine::Machine;
+use super::words::is_name;
 
 const MOST_DEPTH: usize = 40;
 
@@ -18,7 +20,42 @@ const LEVELS: &[&[&str]] = &[
 ];
 
 /// The value of an expression, or why it has none.
-pub fn value(text: &str, machine: &Machine) -> Result<i64, String> {
+pub fn value(text: &str, machine: &mut Machine) -> Result<i64, String> {
+    let Some((name, operator, rest)) = assignment(text) else {
+        return compute(text, machine);
+    };
+    let right = compute(rest, machine)?;
+    let value = match operator {
+        None => right,
+        Some(operator) => compute(&format!("{name} {operator} ({right})"), machine)?,
+    };
+    machine.set(name, value.to_string());
+    Ok(value)
+}
+
+/// `name = rest` and `name += rest`, taken apart. Only one assignment, and only at the front.
+fn assignment(text: &str) -> Option<(&str, Option<char>, &str)> {
+    let (left, rest) = text.split_once('=').filter(|(_, rest)| !rest.starts_with('='))?;
+    let operator = left.chars().last().filter(|c| matches!(c, '+' | '-' | '*' | '/' | '%'));
+    let name = operator.and_then(|c| left.strip_suffix(c)).unwrap_or(left).trim();
+    is_name(name).then_some((name, operator, rest))
+}
+
+/// `expr`: the words as one expression, or the one word that is none.
+pub fn expr(call: &mut Call<'_>) -> Ended {
+    let text = call.words.join(" ");
+    match compute(&text.replace(" = ", " == "), call.machine) {
+        Ok(value) => call.line(value.to_string()),
+        Err(_) if call.words.len() == 1 => call.line(&text),
+        Err(_) => {
+            call.complain("syntax error");
+            return Ok(2);
+        }
+    }
+    Ok(i32::from(text == "0"))
+}
+
+fn compute(text: &str, machine: &Machine) -> Result<i64, String> {
     let mut reader = Reader {
         rest: text.chars().collect(),
         at: 0,

@@ -14,9 +14,6 @@ pub const BUILTINS: &[&str] = &[
     "umask", "unalias", "unset", "wait",
 ];
 
-/// Programs that shells have inside as well.
-const INSIDE: &[&str] = &["[", "echo", "false", "kill", "printf", "pwd", "test", "true"];
-
 impl Shell {
     /// Runs a builtin; none if the name is none. The status is set where the flow goes on.
     pub fn builtin<'a>(&'a mut self, words: &'a [String], streams: Streams) -> Boxed<'a, Option<Flow>> {
@@ -25,6 +22,7 @@ impl Shell {
             let number = || rest.first().map_or(Some(1), |word| word.parse::<usize>().ok());
             self.status = match name.as_str() {
                 ":" | "alias" | "bg" | "fg" | "hash" | "jobs" | "trap" | "unalias" | "wait" | "times" => 0,
+                "break" | "continue" if self.loops == 0 => 0,
                 "break" => return Some(Flow::Break(number().unwrap_or(1))),
                 "continue" => return Some(Flow::Continue(number().unwrap_or(1))),
                 "exit" | "return" => return Some(self.leave(name, rest, streams).await),
@@ -344,7 +342,7 @@ impl Shell {
 }
 
 pub fn is_builtin(name: &str) -> bool {
-    BUILTINS.contains(&name) || INSIDE.contains(&name)
+    BUILTINS.contains(&name) || programs::INSIDE.contains(&name)
 }
 
 /// Without the backslashes that `read` takes as escapes.

@@ -37,7 +37,17 @@ pub enum Screen {
     Plain,
 }
 
+/// The shell that a program is inside of, as dash has its own `echo`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Inside<'a> {
+    /// What stands before complaints: `sh: 1: `.
+    pub prefix: &'a str,
+    /// `echo` reads backslash escapes without `-e`, and knows no `-e`.
+    pub escapes: bool,
+}
+
 pub struct Call<'a> {
+    pub inside: Option<Inside<'a>>,
     pub name: &'a str,
     /// The words behind the name.
     pub words: &'a [String],
@@ -89,7 +99,8 @@ impl Call<'_> {
 
     /// A message in the usual form, `name: message`.
     pub fn complain(&mut self, message: impl AsRef<str>) {
-        let text = format!("{}: {}\n", self.name, message.as_ref());
+        let prefix = self.inside.map_or("", |inside| inside.prefix);
+        let text = format!("{prefix}{}: {}\n", self.name, message.as_ref());
         self.write(Stream::Err, text.as_bytes());
     }
 
@@ -129,7 +140,12 @@ impl Call<'_> {
             match self.read(operand)? {
                 Ok(content) => contents.push((operand.clone(), content)),
                 Err(trouble) => {
-                    self.complain(format!("{operand}: {}", trouble.text()));
+                    let what = match self.name {
+                        "head" | "tail" => format!("cannot open '{operand}' for reading"),
+                        "sort" => format!("cannot read: {operand}"),
+                        _ => operand.clone(),
+                    };
+                    self.complain(format!("{what}: {}", trouble.text()));
                     status = 1;
                 }
             }

@@ -83,7 +83,7 @@ impl Shell {
                     }
                     Part::Arithmetic(word, quoting) => {
                         let text = self.text(word, streams).await?;
-                        let value = arithmetic::value(&text, &self.machine)?;
+                        let value = arithmetic::value(&text, &mut self.machine)?;
                         pieces.push(piece(value.to_string(), *quoting));
                     }
                     Part::Parameter { name, change, quoting } => {
@@ -126,7 +126,12 @@ impl Shell {
             "?" => Some(self.status.to_string()),
             "$" => Some(FIRST_PROCESS.to_string()),
             "#" => Some(self.positional.len().to_string()),
-            "@" | "*" => (!self.positional.is_empty()).then(|| self.positional.join(" ")),
+            "@" => (!self.positional.is_empty()).then(|| self.positional.join(" ")),
+            "*" => {
+                let separators = self.machine.variable("IFS").unwrap_or(" ");
+                let first: String = separators.chars().take(1).collect();
+                (!self.positional.is_empty()).then(|| self.positional.join(&first))
+            }
             "0" => Some(self.name.clone()),
             "-" => Some(if self.interactive { "i" } else { "" }.to_owned()),
             "!" => None,

@@ -324,7 +324,7 @@ fn alternatives(call: &Call<'_>, words: &[&str]) -> Result<bool, String> {
         [left, operator, right] if is_binary(operator) => compare(left, operator, right),
         ["!", rest @ ..] => Ok(!alternatives(call, rest)?),
         [operator, word] => about(call, operator, word),
-        [_, operator, ..] => Err(format!("{operator}: unexpected operator")),
+        [first, ..] => Err(format!("{first}: unexpected operator")),
     }
 }
 

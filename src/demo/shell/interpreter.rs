@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::call::{Call, NeedsInput, Screen, Stream};
+use super::call::{Call, Inside, NeedsInput, Screen, Stream};
 use super::console::Console;
 use super::machine::{Machine, Variable};
 use super::programs::{self, Kind};
@@ -11,8 +11,9 @@ use super::syntax::Node;
 
 /// The most bytes in one pipe: stages run one after the other, so a pipe holds all that its first stage writes.
 const MOST_PIPED: usize = 16 << 20;
-/// How deep functions, groups and substitutions may lie in one another while they run.
-pub const MOST_DEPTH: usize = 100;
+/// How deep functions, groups and substitutions may lie in one another while they run: what fits in half of a
+/// worker thread's 2 MiB of stack in a debug build.
+pub const MOST_DEPTH: usize = 48;
 
 /// Where standard input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +97,11 @@ pub struct Shell {
     pub held: Vec<VecDeque<u8>>,
     /// Files that are written, used as a stack.
     pub paths: Vec<String>,
+    /// Where `exec` has turned the session's own streams to.
+    pub turned: Streams,
     pub depth: usize,
+    /// How many loops are running around this place.
+    pub loops: usize,
     /// How many conditions are being tested: there `set -e` does not count.
     pub conditions: usize,
     pub interactive: bool,
@@ -111,14 +116,16 @@ impl Shell {
         Self {
             machine,
             console,
-            name: "sh".to_owned(),
+            name: String::new(),
             status: 0,
             positional: Vec::new(),
             functions: BTreeMap::new(),
             settings: Settings::default(),
             held: Vec::new(),
             paths: Vec::new(),
+            turned: Streams::CONSOLE,
             depth: 0,
+            loops: 0,
             conditions: 0,
             interactive: false,
             line: 1,
@@ -149,8 +156,26 @@ impl Shell {
         self.held.clear();
         self.paths.clear();
         self.depth = 0;
+        self.loops = 0;
         self.conditions = 0;
         self.overflowed = false;
+    }
+
+    /// Where a sink leads after `exec` has turned the session's streams.
+    pub fn final_sink(&self, sink: Sink) -> Sink {
+        match sink {
+            Sink::Console(Stream::Out) => self.turned.out,
+            Sink::Console(Stream::Err) => self.turned.err,
+            other @ (Sink::Held(_) | Sink::File(_) | Sink::Nothing) => other,
+        }
+    }
+
+    pub fn final_source(&self, source: Source) -> Source {
+        if source == Source::Console {
+            self.turned.input
+        } else {
+            source
+        }
     }
 
     /// Writes to a stream, wherever it leads.
@@ -158,7 +183,7 @@ impl Shell {
         if bytes.is_empty() {
             return;
         }
-        match sink {
+        match self.final_sink(sink) {
             Sink::Console(stream) => self.console.write(stream, bytes).await,
             Sink::Nothing => {}
             Sink::Held(at) => {
@@ -182,19 +207,24 @@ impl Shell {
 
     /// A complaint of the shell itself: `sh: 1: foo: not found`.
     pub async fn complain(&mut self, streams: Streams, message: &str) {
-        // Alpine's shell does not count lines; bash says where only in scripts.
-        let text = match self.name.as_str() {
-            "bash" if self.interactive => format!("bash: {message}\n"),
-            "bash" => format!("bash: line {}: {message}\n", self.line),
-            "ash" => format!("sh: {message}\n"),
-            name => format!("{name}: {}: {message}\n", self.line),
-        };
+        let text = format!("{}{message}\n", self.prefix());
         self.emit(streams.err, text.as_bytes()).await;
+    }
+
+    /// What stands before a complaint. Alpine's shell does not count lines; bash says where only in scripts.
+    fn prefix(&self) -> String {
+        match self.name.as_str() {
+            "" => String::new(),
+            "bash" if self.interactive => "bash: ".to_owned(),
+            "bash" => format!("bash: line {}: ", self.line),
+            "ash" => "sh: ".to_owned(),
+            name => format!("{name}: {}: ", self.line),
+        }
     }
 
     /// What one read gives; none at the end.
     pub async fn read(&mut self, source: Source) -> Option<Vec<u8>> {
-        match source {
+        match self.final_source(source) {
             Source::Console => self.console.read().await,
             Source::Nothing => None,
             Source::Held(at) => {
@@ -216,11 +246,12 @@ impl Shell {
 
     /// One line without its end; none at the end of input.
     pub async fn read_line(&mut self, source: Source) -> Option<Vec<u8>> {
-        if source == Source::Console && self.console.terminal.is_some() {
+        if self.final_source(source) == Source::Console && self.console.terminal.is_some() {
             let mut line = self.console.read().await?;
             line.pop_if(|byte| *byte == b'\n');
             return Some(line);
         }
+        let source = self.final_source(source);
         let mut line = Vec::new();
         loop {
             let byte = match source {
@@ -239,7 +270,7 @@ impl Shell {
 
     /// What standard output is for a program.
     pub fn screen(&self, streams: Streams) -> Screen {
-        match (streams.out, self.console.size()) {
+        match (self.final_sink(streams.out), self.console.size()) {
             (Sink::Console(Stream::Out), Some(size)) => Screen::Terminal(size),
             (_, _) => Screen::Plain,
         }
@@ -252,10 +283,19 @@ impl Shell {
             return None;
         };
         let name = super::tree::base(name).to_owned();
+        let own = programs::INSIDE.contains(&name.as_str())
+            && !self.name.is_empty()
+            && !words.iter().take(1).any(|word| word.contains('/'));
+        let prefix = self.prefix();
         let mut input: Option<Vec<u8>> = None;
         loop {
             let screen = self.screen(streams);
+            let inside = own.then_some(Inside {
+                prefix: &prefix,
+                escapes: self.name == "sh",
+            });
             let mut call = Call {
+                inside,
                 name: &name,
                 words: rest,
                 machine: &mut self.machine,

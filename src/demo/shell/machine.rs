@@ -31,7 +31,17 @@ pub struct Machine {
     pub tree: Tree,
     pub directory: String,
     pub variables: BTreeMap<String, Variable>,
+    /// Learned at the start: what a person does to the files later does not change it.
+    image: Image,
     now: Now,
+}
+
+/// What kind of image a container was made from.
+struct Image {
+    family: Family,
+    /// Where the site packages of its Python are.
+    site_packages: Option<String>,
+    python: bool,
 }
 
 impl Machine {
@@ -47,10 +57,20 @@ impl Machine {
             tree,
             directory,
             variables: BTreeMap::new(),
+            image: Image {
+                family: Family::Debian,
+                site_packages: None,
+                python: false,
+            },
             now,
         };
         machine.set_up_files();
         machine.set_up_variables();
+        machine.image = Image {
+            family: machine.find_family(),
+            site_packages: machine.find_site_packages(),
+            python: machine.find_python(),
+        };
         machine
     }
 
@@ -194,8 +214,20 @@ impl Machine {
         }
     }
 
-    /// The family by `/etc/os-release`, else by what only one family has.
     pub fn family(&self) -> Family {
+        self.image.family
+    }
+
+    pub fn site_packages(&self) -> Option<String> {
+        self.image.site_packages.clone()
+    }
+
+    pub fn has_python(&self) -> bool {
+        self.image.python
+    }
+
+    /// The family by `/etc/os-release`, else by what only one family has.
+    fn find_family(&self) -> Family {
         let release = self
             .tree
             .read("/etc/os-release")
@@ -217,7 +249,7 @@ impl Machine {
     }
 
     /// Where the site packages of the image's Python are: by the tree, if there is one at all.
-    pub fn site_packages(&self) -> Option<String> {
+    fn find_site_packages(&self) -> Option<String> {
         let found = self.tree.paths().find_map(|path| {
             let (above, _) = path
                 .split_once("/site-packages/")
@@ -232,9 +264,9 @@ impl Machine {
         found.or_else(|| (!self.inside.packages.is_empty()).then(|| "/usr/local/lib/python3/site-packages".to_owned()))
     }
 
-    pub fn has_python(&self) -> bool {
+    fn find_python(&self) -> bool {
         let binary = |path: &str| path.starts_with("/usr") && path.contains("/bin/python");
-        self.site_packages().is_some()
+        self.find_site_packages().is_some()
             || self.variable("PYTHON_VERSION").is_some()
             || self.inside.os_packages.contains_key("python3")
             || self.tree.paths().any(binary)

@@ -190,7 +190,7 @@ fn for_each(reader: &mut Reader) -> Result<Node, Bad> {
     reader.skip_blanks();
     let name = reader.bare_word();
     if !is_name(&name) {
-        return Err(reader.wrong("Bad for loop variable"));
+        return Err(reader.wrong("Syntax error: Bad for loop variable"));
     }
     reader.take(&name);
     reader.skip_space_and_lines();

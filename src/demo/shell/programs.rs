@@ -2,7 +2,7 @@
 
 use super::call::{Call, Ended};
 use super::machine::{Family, Machine};
-use super::{files, listing, packages, python, search, system, text};
+use super::{arithmetic, files, listing, packages, python, search, system, text};
 
 type Program = fn(&mut Call<'_>) -> Ended;
 
@@ -23,6 +23,7 @@ const COMMON: &[(&str, Program)] = &[
     ("du", listing::du),
     ("echo", text::echo),
     ("egrep", search::grep),
+    ("expr", arithmetic::expr),
     ("false", failure),
     ("fgrep", search::grep),
     ("find", listing::find),
@@ -76,6 +77,9 @@ const COMMON: &[(&str, Program)] = &[
 pub const SPECIAL: &[&str] = &[
     "env", "less", "more", "nohup", "sh", "sleep", "time", "timeout", "top", "which", "xargs",
 ];
+
+/// Programs that shells have inside as well.
+pub const INSIDE: &[&str] = &["[", "echo", "false", "kill", "printf", "pwd", "test", "true"];
 
 /// Shells beside `sh`.
 pub const SHELLS: &[&str] = &["sh", "ash", "bash", "dash"];

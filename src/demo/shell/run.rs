@@ -129,7 +129,10 @@ impl Shell {
                     self.status = last;
                     return Flow::Next;
                 }
-                match inner(self.node(body, streams).await) {
+                self.loops += 1;
+                let flow = self.node(body, streams).await;
+                self.loops = self.loops.saturating_sub(1);
+                match inner(flow) {
                     Round::Go => last = self.status,
                     Round::Stop => return Flow::Next,
                     Round::Leave(flow) => return flow,
@@ -156,7 +159,10 @@ impl Shell {
             self.status = 0;
             for value in values {
                 self.machine.set(name, value);
-                match inner(self.node(body, streams).await) {
+                self.loops += 1;
+                let flow = self.node(body, streams).await;
+                self.loops = self.loops.saturating_sub(1);
+                match inner(flow) {
                     Round::Go => {}
                     Round::Stop => return Flow::Next,
                     Round::Leave(flow) => return flow,
@@ -366,12 +372,26 @@ impl Shell {
             let bottom = (self.held.len(), self.paths.len());
             let flow = match self.redirect(&simple.redirects, outer).await {
                 Err(flow) => flow,
+                Ok(streams) if words == ["exec"] => {
+                    self.turn(streams);
+                    self.status = 0;
+                    return Flow::Next;
+                }
                 Ok(streams) => self.assigned(simple, &words, streams).await,
             };
             self.held.truncate(bottom.0);
             self.paths.truncate(bottom.1);
             flow
         })
+    }
+
+    /// `exec` with redirections only: from now on the session's streams lead there.
+    fn turn(&mut self, streams: Streams) {
+        self.turned = Streams {
+            input: self.final_source(streams.input),
+            out: self.final_sink(streams.out),
+            err: self.final_sink(streams.err),
+        };
     }
 
     /// Makes the assignments and runs the command, if there is one, with them.

@@ -298,7 +298,7 @@ pub fn sed(call: &mut Call<'_>) -> Ended {
     let edits = match read_script(&scripts.join("\n"), dialect) {
         Ok(edits) => edits,
         Err(message) => {
-            call.complain(format!("-e expression #1: {message}"));
+            call.complain(format!("-e expression #1, char {message}"));
             return Ok(1);
         }
     };
@@ -431,7 +431,8 @@ fn read_script(script: &str, dialect: Dialect) -> Result<Vec<Edit>, String> {
         if reader.peek().is_none() {
             return Ok(edits);
         }
-        edits.push(reader.edit()?);
+        let edit = reader.edit().map_err(|message| format!("{}: {message}", reader.at))?;
+        edits.push(edit);
     }
 }
 
@@ -468,7 +469,7 @@ impl Script {
             Some('d') => Action::Delete,
             Some('q') => Action::Quit,
             Some('s') => self.substitute()?,
-            Some(c) => return Err(format!("char {}: unknown command: `{c}'", self.at)),
+            Some(c) => return Err(format!("unknown command: `{c}'")),
             None => return Err("missing command".to_owned()),
         };
         Ok(Edit { from, to, action })

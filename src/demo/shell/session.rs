@@ -12,6 +12,8 @@ use super::programs;
 use super::syntax::{Bad, Needs, Node};
 use super::tree::{Kind, base, resolve};
 
+/// What a shell inside a shell counts towards the greatest depth: it takes that much more stack.
+const SHELL_DEPTH: usize = 8;
 /// The longest script that is read from standard input before it is refused, in bytes.
 const MOST_SCRIPT: usize = 4 << 20;
 
@@ -40,83 +42,89 @@ impl Shell {
                 "sh" | "ash" if self.machine.family() == Family::Alpine => "ash".to_owned(),
                 _ => "sh".to_owned(),
             };
+            self.depth += SHELL_DEPTH;
             let status = self.shell_words(rest, streams).await;
+            self.depth = self.depth.saturating_sub(SHELL_DEPTH);
             self.restore(scope);
             (self.name, self.interactive, self.line) = outer;
             status
         })
     }
 
-    async fn shell_words(&mut self, rest: &[String], streams: Streams) -> i32 {
-        let (mut words, mut text, mut prompted) = (rest, false, false);
-        while let Some((word, after)) = words
-            .split_first()
-            .filter(|(word, _)| word.len() > 1 && word.starts_with(['-', '+']))
-        {
-            words = after;
-            match word.as_str() {
-                "--" => break,
-                "-o" | "+o" => words = after.get(1..).unwrap_or_default(),
-                long if long.starts_with("--") => {}
-                letters => {
-                    text |= letters.contains('c');
-                    prompted |= letters.contains('i');
-                    self.settings.exit_on_error |= letters.contains('e');
-                    self.settings.unset_is_error |= letters.contains('u');
-                    self.settings.trace |= letters.contains('x');
+    fn shell_words<'a>(&'a mut self, rest: &'a [String], streams: Streams) -> Boxed<'a, i32> {
+        Box::pin(async move {
+            let (mut words, mut text, mut prompted) = (rest, false, false);
+            while let Some((word, after)) = words
+                .split_first()
+                .filter(|(word, _)| word.len() > 1 && word.starts_with(['-', '+']))
+            {
+                words = after;
+                match word.as_str() {
+                    "--" => break,
+                    "-o" | "+o" => words = after.get(1..).unwrap_or_default(),
+                    long if long.starts_with("--") => {}
+                    letters => {
+                        text |= letters.contains('c');
+                        prompted |= letters.contains('i');
+                        self.settings.exit_on_error |= letters.contains('e');
+                        self.settings.unset_is_error |= letters.contains('u');
+                        self.settings.trace |= letters.contains('x');
+                    }
                 }
             }
-        }
-        let Some((first, parameters)) = words.split_first() else {
-            if text {
-                self.complain(streams, "-c requires an argument").await;
-                return 2;
-            }
-            let terminal = self.console.terminal.is_some();
-            return if streams.input == Source::Console && (terminal || prompted) {
-                self.prompted(streams).await
-            } else {
-                self.piped(streams).await
+            let Some((first, parameters)) = words.split_first() else {
+                if text {
+                    self.complain(streams, "-c requires an argument").await;
+                    return 2;
+                }
+                let terminal = self.console.terminal.is_some();
+                return if streams.input == Source::Console && (terminal || prompted) {
+                    self.prompted(streams).await
+                } else {
+                    self.piped(streams).await
+                };
             };
-        };
-        if text {
-            if let Some((name, parameters)) = parameters.split_first() {
-                name.clone_into(&mut self.name);
-                self.positional = parameters.to_vec();
+            if text {
+                if let Some((name, parameters)) = parameters.split_first() {
+                    name.clone_into(&mut self.name);
+                    self.positional = parameters.to_vec();
+                }
+                self.script(first, streams).await;
+                return self.status;
             }
-            self.script(first, streams).await;
-            return self.status;
-        }
-        self.positional = parameters.to_vec();
-        let path = self.machine.path(first);
-        let Ok(content) = self.machine.tree.read(&path).map(<[u8]>::to_vec) else {
-            let message = format!("cannot open {first}: No such file");
-            self.line = 0;
-            self.complain(streams, &message).await;
-            return 2;
-        };
-        first.clone_into(&mut self.name);
-        self.script(&String::from_utf8_lossy(&content), streams).await;
-        self.status
+            self.positional = parameters.to_vec();
+            let path = self.machine.path(first);
+            let Ok(content) = self.machine.tree.read(&path).map(<[u8]>::to_vec) else {
+                let message = format!("cannot open {first}: No such file");
+                self.line = 0;
+                self.complain(streams, &message).await;
+                return 2;
+            };
+            first.clone_into(&mut self.name);
+            self.script(&String::from_utf8_lossy(&content), streams).await;
+            self.status
+        })
     }
 
     /// Commands from standard input without a prompt.
-    async fn piped(&mut self, streams: Streams) -> i32 {
-        let mut number = 1;
-        loop {
-            match self.next_piped(streams, &mut number).await {
-                Read::Command(node) => match self.node(&node, streams).await {
-                    Flow::Exit | Flow::Failed => return self.status,
-                    Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return => {}
-                },
-                Read::Refused(bad) | Read::End(Some(bad)) => {
-                    self.refuse(bad, streams).await;
-                    return self.status;
+    fn piped(&mut self, streams: Streams) -> Boxed<'_, i32> {
+        Box::pin(async move {
+            let mut number = 1;
+            loop {
+                match self.next_piped(streams, &mut number).await {
+                    Read::Command(node) => match self.node(&node, streams).await {
+                        Flow::Exit | Flow::Failed => return self.status,
+                        Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return => {}
+                    },
+                    Read::Refused(bad) | Read::End(Some(bad)) => {
+                        self.refuse(bad, streams).await;
+                        return self.status;
+                    }
+                    Read::Abandoned => {}
+                    Read::End(None) => return self.status,
                 }
-                Read::Abandoned => {}
-                Read::End(None) => return self.status,
             }
-        }
+        })
     }
 
     /// Reads one command that starts on the given line, and moves the number on.
@@ -134,49 +142,51 @@ impl Shell {
     }
 
     /// A prompt, a line, its commands; again until the end of input or `exit`.
-    async fn prompted(&mut self, streams: Streams) -> i32 {
-        let terminal = self.console.terminal.clone();
-        let level = terminal.as_ref().map_or(0, |terminal| terminal.enter_shell());
-        self.interactive = true;
-        let (mut editor, mut decoder, mut number) = (Editor::default(), Decoder::default(), 1);
-        while !self.console.gone {
-            self.line = number;
-            match self.edit(&mut editor, &mut decoder).await {
-                Read::Command(node) => {
-                    let interrupt = interrupted(terminal.clone(), level);
-                    let flow = if self.console.start_foreground() {
-                        self.console.raw(b"^C".to_vec()).await;
-                        None
-                    } else {
-                        let flow = tokio::select! {
-                            biased;
-                            () = interrupt => None,
-                            flow = self.node(&node, streams) => Some(flow),
+    fn prompted(&mut self, streams: Streams) -> Boxed<'_, i32> {
+        Box::pin(async move {
+            let terminal = self.console.terminal.clone();
+            let level = terminal.as_ref().map_or(0, |terminal| terminal.enter_shell());
+            self.interactive = true;
+            let (mut editor, mut decoder, mut number) = (Editor::default(), Decoder::default(), 1);
+            while !self.console.gone {
+                self.line = number;
+                match self.edit(&mut editor, &mut decoder).await {
+                    Read::Command(node) => {
+                        let interrupt = interrupted(terminal.clone(), level);
+                        let flow = if self.console.start_foreground() {
+                            self.console.raw(b"^C".to_vec()).await;
+                            None
+                        } else {
+                            let flow = tokio::select! {
+                                biased;
+                                () = interrupt => None,
+                                flow = self.node(&node, streams) => Some(flow),
+                            };
+                            if flow.is_none() {
+                                self.console.flush();
+                            }
+                            flow
                         };
-                        if flow.is_none() {
-                            self.console.flush();
+                        match flow {
+                            // A failed expansion leaves the line, not the shell.
+                            Some(Flow::Failed) => self.reset(),
+                            Some(Flow::Exit) => break,
+                            Some(Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return) => {}
+                            None => self.interrupted().await,
                         }
-                        flow
-                    };
-                    match flow {
-                        // A failed expansion leaves the line, not the shell.
-                        Some(Flow::Failed) => self.reset(),
-                        Some(Flow::Exit) => break,
-                        Some(Flow::Next | Flow::Break(_) | Flow::Continue(_) | Flow::Return) => {}
-                        None => self.interrupted().await,
                     }
+                    Read::Refused(bad) => self.refuse(bad, streams).await,
+                    Read::Abandoned => self.status = 130,
+                    Read::End(_) => break,
                 }
-                Read::Refused(bad) => self.refuse(bad, streams).await,
-                Read::Abandoned => self.status = 130,
-                Read::End(_) => break,
+                number += 1;
             }
-            number += 1;
-        }
-        if let Some(terminal) = terminal {
-            terminal.leave_shell();
-            terminal.read_lines();
-        }
-        self.status
+            if let Some(terminal) = terminal {
+                terminal.leave_shell();
+                terminal.read_lines();
+            }
+            self.status
+        })
     }
 
     async fn interrupted(&mut self) {
@@ -231,12 +241,16 @@ impl Shell {
         }
     }
 
-    /// `PS1` with its escapes, or `# ` for root and `$ ` for others.
+    /// `PS1` with its escapes, or what the shell comes with: `# ` for root and `$ ` for others in dash.
     fn prompt(&self) -> String {
         let mark = if self.machine.is_root() { '#' } else { '$' };
-        let Some(template) = self.machine.variable("PS1") else {
-            return format!("{mark} ");
+        // What Debian's bash and Alpine's ash come with.
+        let usual = match self.name.as_str() {
+            "bash" => "\\u@\\h:\\w\\$ ",
+            "ash" => "\\w \\$ ",
+            _ => "\\$ ",
         };
+        let template = self.machine.variable("PS1").unwrap_or(usual);
         let (mut out, mut chars) = (String::new(), template.chars());
         while let Some(c) = chars.next() {
             if c != '\\' {

@@ -327,6 +327,7 @@ impl Shell {
     fn top_text(&mut self) -> String {
         let words = [];
         let mut call = super::call::Call {
+            inside: None,
             name: "uptime",
             words: &words,
             machine: &mut self.machine,

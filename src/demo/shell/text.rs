@@ -81,8 +81,8 @@ fn ends(call: &mut Call<'_>, by_lines: fn(&[u8], usize) -> Vec<u8>, by_bytes: fn
 
 /// `-5` is `-n 5`.
 fn old_style_count(words: &[String]) -> Vec<String> {
-    let new = words.iter().map(|word| match word.strip_prefix('-') {
-        Some(count) if !count.is_empty() && count.chars().all(|c| c.is_ascii_digit()) => format!("-n{count}"),
+    let new = words.iter().enumerate().map(|(n, word)| match word.strip_prefix('-') {
+        Some(count) if n == 0 && !count.is_empty() && count.chars().all(|c| c.is_ascii_digit()) => format!("-n{count}"),
         Some(_) | None => word.clone(),
     });
     new.collect()
@@ -404,12 +404,13 @@ pub fn seq(call: &mut Call<'_>) -> Ended {
 
 pub fn echo(call: &mut Call<'_>) -> Ended {
     let mut words = call.words;
-    let (mut newline, mut escapes) = (true, false);
+    let (mut newline, mut escapes) = (true, call.inside.is_some_and(|inside| inside.escapes));
+    let plain = !escapes;
     while let Some((first, rest)) = words.split_first() {
         match first.as_str() {
             "-n" => newline = false,
-            "-e" => escapes = true,
-            "-ne" | "-en" => (newline, escapes) = (false, true),
+            "-e" if plain => escapes = true,
+            "-ne" | "-en" if plain => (newline, escapes) = (false, true),
             _ => break,
         }
         words = rest;
@@ -465,7 +466,11 @@ pub fn printf(call: &mut Call<'_>) -> Ended {
     let (mut out, mut status) = (String::new(), 0);
     loop {
         let before = arguments.len();
-        status |= format_once(format, &mut arguments, &mut out);
+        let wrong = format_once(format, &mut arguments, &mut out);
+        for word in wrong {
+            call.complain(format!("{word}: expected numeric value"));
+            status = 1;
+        }
         if arguments.is_empty() || arguments.len() == before {
             break;
         }
@@ -474,11 +479,11 @@ pub fn printf(call: &mut Call<'_>) -> Ended {
     Ok(status)
 }
 
-/// Writes the format once, taking its arguments from the front; 1 if a number was none.
-fn format_once(format: &str, arguments: &mut &[String], out: &mut String) -> i32 {
+/// Writes the format once, taking its arguments from the front; those that should be numbers and are not.
+fn format_once(format: &str, arguments: &mut &[String], out: &mut String) -> Vec<String> {
     let unescaped = unescaped(format);
     let mut chars = unescaped.chars().peekable();
-    let mut status = 0;
+    let mut wrong = Vec::new();
     while let Some(c) = chars.next() {
         if c != '%' {
             out.push(c);
@@ -504,8 +509,9 @@ fn format_once(format: &str, arguments: &mut &[String], out: &mut String) -> i32
             None => "",
         };
         let number = || argument.trim().parse::<i64>();
-        status |=
-            i32::from(matches!(conversion, 'd' | 'i' | 'u' | 'x' | 'o') && !argument.is_empty() && number().is_err());
+        if matches!(conversion, 'd' | 'i' | 'u' | 'x' | 'o') && !argument.is_empty() && number().is_err() {
+            wrong.push(argument.to_owned());
+        }
         let text = match conversion {
             'd' | 'i' | 'u' => number().unwrap_or(0).to_string(),
             'x' => format!("{:x}", number().unwrap_or(0)),
@@ -517,7 +523,7 @@ fn format_once(format: &str, arguments: &mut &[String], out: &mut String) -> i32
         };
         out.push_str(&padded(&text, &directive, conversion));
     }
-    status
+    wrong
 }
 
 /// Applies a directive's flags, width and precision, such as `-10.3` or `05`.
