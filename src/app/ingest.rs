@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use futures::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
@@ -79,6 +80,10 @@ impl Worker {
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
                 open = inlets.receive(&mut batch) => open,
             };
+            // What has arrived goes before what is due: a record must not be closed while its rest waits here.
+            if open && batch.is_empty() {
+                inlets.receive(&mut batch).now_or_never();
+            }
             let now = self.clock.now();
             for message in batch.drain(..) {
                 self.engine.apply(message, now);

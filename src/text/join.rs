@@ -15,6 +15,9 @@ use crate::model::{Level, Line, Span, Time};
 
 /// How long a record waits for a further line.
 const PATIENCE: Span = Span::from_millis(200);
+/// The same in the middle of a trace or behind an announcement, where a further line is to be expected: a busy node
+/// delivers a trace in pieces.
+const PATIENCE_IN_TRACE: Span = Span::from_secs(1);
 /// Lines and bytes that one record may have; what comes after begins another.
 const MOST_LINES: usize = 500;
 const MOST_BYTES: usize = 256 * 1024;
@@ -75,7 +78,7 @@ impl Joiner {
 
     /// When the open record must be flushed, if there is one.
     pub fn due(&self) -> Option<Time> {
-        self.open.as_ref().map(|open| open.last + PATIENCE)
+        self.open.as_ref().map(|open| open.last + open.patience())
     }
 
     /// Gives out the open record if its time has come.
@@ -194,6 +197,11 @@ impl Open {
         self.record.lines.push(line);
     }
 
+    fn patience(&self) -> Span {
+        let expects = self.announces || (self.trace.is_crash() && self.trace != Trace::PythonEnd);
+        if expects { PATIENCE_IN_TRACE } else { PATIENCE }
+    }
+
     fn is_full_with(&self, line: &[u8]) -> bool {
         self.record.lines.len() >= MOST_LINES || self.bytes + line.len() > MOST_BYTES
     }
@@ -300,6 +308,30 @@ mod tests {
             found.push(format!("---- {}", record.level.as_str()));
         }
         assert_eq!(found.join("\n"), lines.join("\n"));
+    }
+
+    #[test]
+    fn a_trace_that_is_not_over_is_waited_for() {
+        let mut joiner = Joiner::new();
+        let mut out = Vec::new();
+        for text in [
+            "Traceback (most recent call last):",
+            "  File \"/a.py\", line 1, in x",
+            "    y",
+        ] {
+            let line = Line {
+                time: Time(0),
+                bytes: Bytes::from_static(text.as_bytes()),
+            };
+            joiner.push(line, Time(0), &mut out);
+            assert_eq!(joiner.due(), Some(Time::from_millis(1_000)), "{text}");
+        }
+        let line = Line {
+            time: Time(0),
+            bytes: Bytes::from_static(b"KeyError: 'a'"),
+        };
+        joiner.push(line, Time(0), &mut out);
+        assert_eq!((out.len(), joiner.due()), (0, Some(Time::from_millis(200))));
     }
 
     #[test]
