@@ -80,11 +80,8 @@ mod tests {
             bytes: Bytes::new(),
         });
         let check = |filter: Filter, wanted| {
-            assert_eq!(
-                filter.wants(&warn, |pattern| filter.pattern == Some(pattern)),
-                wanted,
-                "{filter:?}"
-            )
+            let wants = filter.wants(&warn, |pattern| filter.pattern == Some(pattern));
+            assert_eq!(wants, wanted, "{filter:?}");
         };
         check(Filter::default(), true);
         check(
