@@ -95,6 +95,19 @@ impl Counts {
         self.patterns.get(usize::try_from(pattern.0).ok()?)
     }
 
+    /// Counts one pattern as part of another from now on. What one instance wrote of both within one bin stays two
+    /// episodes.
+    pub fn merge(&mut self, from: PatternId, into: PatternId) {
+        let index = |pattern: PatternId| usize::try_from(pattern.0).unwrap_or(usize::MAX);
+        let Some(part) = self.patterns.get_mut(index(from)).map(std::mem::take) else {
+            return;
+        };
+        if self.patterns.len() <= index(into) {
+            self.patterns.resize_with(index(into) + 1, PatternCount::default);
+        }
+        self.patterns[index(into)].take(part);
+    }
+
     /// Forgets pairs that nothing can be written to any more but by a very late line, which would count twice at worst.
     fn sweep(&mut self, bin: i64) {
         self.seen.retain(|_, bins| bins.newest > bin - 64);
@@ -126,6 +139,25 @@ impl PatternCount {
         trend
     }
 
+    fn take(&mut self, part: Self) {
+        self.span = match (self.span, part.span) {
+            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+            (one, other) => one.or(other),
+        };
+        for lane in part.lanes {
+            match self.lanes.iter_mut().find(|known| known.lane == lane.lane) {
+                Some(known) => known.take(lane),
+                None => self.lanes.push(lane),
+            }
+        }
+        for (context, trend) in part.trends {
+            match self.trends.iter_mut().find(|(known, _)| *known == context) {
+                Some((_, known)) => trend.0.into_iter().for_each(|(bin, records)| known.add(bin, records)),
+                None => self.trends.push((context, trend)),
+            }
+        }
+    }
+
     fn add(&mut self, occurrence: &Occurrence, bin: i64, new_instance: bool, new_bin: bool) -> bool {
         let Occurrence { source, at, .. } = *occurrence;
         self.span = Some(
@@ -150,7 +182,7 @@ impl PatternCount {
 
     fn add_to_trend(&mut self, context: ContextId, bin: i64) -> bool {
         if let Some((_, trend)) = self.trends.iter_mut().find(|(of, _)| *of == context) {
-            trend.add(bin);
+            trend.add(bin, 1);
             return false;
         }
         self.trends.push((context, Trend(vec![(bin, 1)])));
@@ -179,6 +211,15 @@ impl PatternCount {
 }
 
 impl LaneCount {
+    fn take(&mut self, part: Self) {
+        self.records += part.records;
+        self.episodes += part.episodes;
+        self.age = self.age.max(part.age);
+        self.witnesses.extend(part.witnesses);
+        let surplus = self.witnesses.len().saturating_sub(WITNESSES);
+        self.witnesses.drain(..surplus);
+    }
+
     fn renew_witness(&mut self, source: SourceId, at: Time) {
         if let Some((_, last)) = self.witnesses.iter_mut().find(|(witness, _)| *witness == source) {
             *last = at.max(*last);
@@ -207,15 +248,15 @@ impl Bins {
 }
 
 impl Trend {
-    fn add(&mut self, bin: i64) {
+    fn add(&mut self, bin: i64, more: u32) {
         match self.0.last_mut() {
-            Some((last, records)) if *last == bin => *records = records.saturating_add(1),
+            Some((last, records)) if *last == bin => *records = records.saturating_add(more),
             Some((last, _)) if *last > bin => match self.0.binary_search_by_key(&bin, |(bin, _)| *bin) {
-                Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(1),
-                Err(at) => self.0.insert(at, (bin, 1)),
+                Ok(at) => self.0[at].1 = self.0[at].1.saturating_add(more),
+                Err(at) => self.0.insert(at, (bin, more)),
             },
             _ => {
-                self.0.push((bin, 1));
+                self.0.push((bin, more));
                 if self.0.len() > 256 {
                     self.0.retain(|(kept, _)| *kept > bin - TREND_BINS);
                 }
@@ -280,6 +321,20 @@ mod tests {
         assert_eq!(count.trend(ContextId(0), 4, 1, 4), [1, 2, 2, 0]);
         assert_eq!(count.trend(ContextId(0), 3, 2, 3), [0, 3, 4]);
         assert_eq!(count.trend(ContextId(1), 2, 2, 3), [0, 0]);
+    }
+
+    #[test]
+    fn a_merged_pattern_has_the_counts_of_its_parts() {
+        let mut counts = Counts::default();
+        counts.add(seen(0, 0, 5));
+        counts.add(seen(1, 0, 25));
+        counts.add(seen(1, 0, 26));
+        counts.merge(PatternId(1), PatternId(0));
+        let count = counts.pattern(PatternId(0)).unwrap();
+        assert_eq!((count.records(), count.lanes[0].episodes), (3, 2));
+        assert_eq!(count.trend(ContextId(0), 3, 1, 2), [1, 0, 2]);
+        assert_eq!(count.span, Some((Time::from_secs(5), Time::from_secs(26))));
+        assert_eq!(counts.pattern(PatternId(1)).map(PatternCount::records), Some(0));
     }
 
     #[test]

@@ -69,6 +69,7 @@ pub struct Engine {
     judge: Judge,
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
+    merged: Arc<BTreeMap<PatternId, PatternId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
     fresh: Vec<Record>,
@@ -118,6 +119,7 @@ impl Engine {
             counts: Counts::default(),
             judge: Judge::default(),
             examples: Vec::new(),
+            merged: Arc::default(),
             tallies: BTreeMap::new(),
             rates: Rates::default(),
             fresh: Vec::new(),
@@ -222,6 +224,7 @@ impl Engine {
             sources: self.sources.clone(),
             findings: self.findings.clone(),
             records: self.records.clone(),
+            merged: self.merged.clone(),
         });
         self.published = Some(snapshot.clone());
         snapshot
@@ -350,6 +353,7 @@ impl Engine {
             header: &joined.header,
             lines: &joined.lines,
         });
+        self.follow_merges();
         let tally = self.tallies.entry(source.context).or_default();
         tally.records += 1;
         tally.errors += u64::from(joined.level.is_error());
@@ -375,6 +379,22 @@ impl Engine {
         };
         self.note_example(pattern, record.position());
         self.keep(record);
+    }
+
+    /// What was counted of patterns that turned out to be part of another.
+    fn follow_merges(&mut self) {
+        for merged in self.miner.take_merged() {
+            self.counts.merge(merged.from, merged.into);
+            Arc::make_mut(&mut self.merged).insert(merged.from, merged.into);
+            let part = self.examples_of(merged.from).map(std::mem::take);
+            if let Some((part, whole)) = part.zip(self.examples_of(merged.into)) {
+                whole.take(&part);
+            }
+        }
+    }
+
+    fn examples_of(&mut self, pattern: PatternId) -> Option<&mut Examples> {
+        self.examples.get_mut(usize::try_from(pattern.0).ok()?)
     }
 
     fn keep(&mut self, record: Record) {
@@ -427,6 +447,7 @@ impl Engine {
             .patterns()
             .iter()
             .zip(&mut self.examples)
+            .filter(|(pattern, _)| pattern.stands())
             .map(|(pattern, examples)| Subject {
                 pattern: pattern.id,
                 template: pattern.text(),
@@ -473,6 +494,12 @@ impl Examples {
             None => self.kept.push(at),
             Some(first) if at < *first => self.kept.insert(0, at),
             Some(_) => self.spread(at),
+        }
+    }
+
+    fn take(&mut self, other: &Self) {
+        for at in other.kept.iter().chain(&other.latest) {
+            self.note(*at);
         }
     }
 

@@ -37,15 +37,16 @@ impl Scope {
 }
 
 impl Filter {
-    /// Whether the record is wanted as far as it can be told without its source. A gap is wanted at every level, so
-    /// that raising the level never hides that lines are missing, but it is of no pattern.
-    pub fn wants(&self, record: &Record) -> bool {
+    /// Whether the record is wanted as far as it can be told without its source; `is_wanted` tells it of its pattern. A
+    /// gap is wanted at every level, so that raising the level never hides that lines are missing, but it is of no
+    /// pattern.
+    pub(super) fn wants(&self, record: &Record, is_wanted: impl FnOnce(PatternId) -> bool) -> bool {
         if self.context.is_some_and(|context| context != record.source.context) {
             return false;
         }
         match &record.content {
             Content::Text { level, pattern, .. } => {
-                *level >= self.least && self.pattern.is_none_or(|wanted| wanted == *pattern)
+                *level >= self.least && (self.pattern.is_none() || is_wanted(*pattern))
             }
             Content::Gap(_) => self.pattern.is_none(),
         }
@@ -78,7 +79,10 @@ mod tests {
             pattern: PatternId(7),
             bytes: Bytes::new(),
         });
-        let check = |filter: Filter, wanted| assert_eq!(filter.wants(&warn), wanted, "{filter:?}");
+        let check = |filter: Filter, wanted| {
+            let wants = filter.wants(&warn, |pattern| filter.pattern == Some(pattern));
+            assert_eq!(wants, wanted, "{filter:?}");
+        };
         check(Filter::default(), true);
         check(
             Filter {
@@ -124,14 +128,14 @@ mod tests {
                 least: Level::Fatal,
                 ..Filter::default()
             }
-            .wants(&gap)
+            .wants(&gap, |_| true)
         );
         assert!(
             !Filter {
                 pattern: Some(PatternId(1)),
                 ..Filter::default()
             }
-            .wants(&gap)
+            .wants(&gap, |_| true)
         );
     }
 }

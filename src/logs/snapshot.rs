@@ -10,7 +10,7 @@ use crate::model::{ContextId, PatternId, RecordId, Source, SourceId, Time};
 
 use super::filter::{Filter, Scope};
 use super::record::{Position, Record};
-use super::store::{Records, SourceMask, Summary};
+use super::store::{Masks, Records, Summary};
 
 /// All that was read up to one moment. Cheap to clone, to send and to keep.
 #[derive(Clone, Default)]
@@ -23,6 +23,8 @@ pub struct Snapshot {
     /// Ranked, the most telling first.
     pub findings: Arc<Vec<Finding>>,
     pub records: Records,
+    /// Patterns that were found to be part of another. Their records keep the number they were given.
+    pub merged: Arc<BTreeMap<PatternId, PatternId>>,
 }
 
 /// How much was read from one context.
@@ -43,12 +45,16 @@ pub struct Tally {
 struct Wanted<'a> {
     filter: &'a Filter,
     /// The sources that the scope holds, if it does not hold all.
-    sources: Option<(BTreeSet<SourceId>, SourceMask)>,
+    sources: Option<BTreeSet<SourceId>>,
+    /// The numbers of the pattern, if one is wanted.
+    patterns: BTreeSet<PatternId>,
+    masks: Masks,
 }
 
 impl Snapshot {
     pub fn matches(&self, filter: &Filter, record: &Record) -> bool {
-        filter.wants(record)
+        let is_wanted = |pattern| filter.pattern.map(|wanted| self.root(wanted)) == Some(self.root(pattern));
+        filter.wants(record, is_wanted)
             && (filter.scope == Scope::All
                 || self
                     .sources
@@ -79,37 +85,64 @@ impl Snapshot {
         self.records.position(id)
     }
 
+    /// The finding about a pattern, or about the one that it is part of.
     pub fn finding(&self, pattern: PatternId) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.pattern == pattern)
+        let root = self.root(pattern);
+        self.findings.iter().find(|finding| finding.pattern == root)
+    }
+
+    /// The pattern that this one is part of; itself if it stands alone.
+    pub fn root(&self, pattern: PatternId) -> PatternId {
+        let mut at = pattern;
+        while let Some(into) = self.merged.get(&at) {
+            at = *into;
+        }
+        at
     }
 
     fn wanted<'a>(&self, filter: &'a Filter) -> Wanted<'a> {
         let sources = (filter.scope != Scope::All).then(|| {
             let of_context = |id: &SourceId| filter.context.is_none_or(|context| context == id.context);
-            let ids: BTreeSet<_> = self
-                .sources
+            self.sources
                 .iter()
                 .filter(|(id, source)| of_context(id) && filter.scope.holds(source))
                 .map(|(id, _)| *id)
-                .collect();
-            let mask = SourceMask::of(ids.iter().copied());
-            (ids, mask)
+                .collect::<BTreeSet<_>>()
         });
-        Wanted { filter, sources }
+        let patterns = filter
+            .pattern
+            .map_or_else(BTreeSet::new, |pattern| self.parts_of(pattern));
+        let mut masks = Masks::default();
+        if let Some(sources) = &sources {
+            masks.want_sources(sources.iter().copied());
+        }
+        if filter.pattern.is_some() {
+            masks.want_patterns(patterns.iter().copied());
+        }
+        Wanted {
+            filter,
+            sources,
+            patterns,
+            masks,
+        }
+    }
+
+    /// All numbers of the pattern that this one is part of.
+    fn parts_of(&self, pattern: PatternId) -> BTreeSet<PatternId> {
+        let root = self.root(pattern);
+        let parts = self.merged.keys().copied().filter(|part| self.root(*part) == root);
+        parts.chain([root]).collect()
     }
 }
 
 impl Wanted<'_> {
     fn is(&self, record: &Record) -> bool {
-        self.filter.wants(record)
-            && self
-                .sources
-                .as_ref()
-                .is_none_or(|(ids, _)| ids.contains(&record.source))
+        self.filter.wants(record, |pattern| self.patterns.contains(&pattern))
+            && self.sources.as_ref().is_none_or(|ids| ids.contains(&record.source))
     }
 
     fn may_be_in(&self, summary: &Summary) -> bool {
-        summary.may_hold(self.filter, self.sources.as_ref().map(|(_, mask)| mask))
+        summary.may_hold(self.filter, &self.masks)
     }
 }
 

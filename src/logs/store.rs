@@ -271,32 +271,42 @@ impl Summary {
         }
     }
 
-    /// Whether the chunk can hold a record that the filter wants; `sources` as `SourceMask::of` made it.
-    pub(super) fn may_hold(&self, filter: &Filter, sources: Option<&SourceMask>) -> bool {
+    /// Whether the chunk can hold a record that the filter wants; `masks` as `Masks` made them.
+    pub(super) fn may_hold(&self, filter: &Filter, masks: &Masks) -> bool {
         let gaps = if filter.pattern.is_none() { GAP_BIT } else { 0 };
         let levels = !(level_bit(filter.least) - 1) & !GAP_BIT | gaps;
         self.levels & levels != 0
             && filter
                 .context
                 .is_none_or(|context| self.contexts & 1 << (context.0 % 64) != 0)
-            && filter
-                .pattern
-                .is_none_or(|pattern| is_set(&self.patterns, pattern_hash(pattern)))
-            && sources.is_none_or(|mask| mask.0.iter().zip(&self.sources).any(|(a, b)| a & b != 0))
+            && masks.patterns.is_none_or(|mask| overlap(&mask, &self.patterns))
+            && masks.sources.is_none_or(|mask| overlap(&mask, &self.sources))
     }
 }
 
-/// The sources wanted, as a chunk's summary knows them.
-pub(super) struct SourceMask([u64; 4]);
+/// The sources and patterns wanted, as a chunk's summary knows them; all where there is none.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Masks {
+    sources: Option<[u64; 4]>,
+    patterns: Option<[u64; 16]>,
+}
 
-impl SourceMask {
-    pub(super) fn of(sources: impl Iterator<Item = SourceId>) -> Self {
+impl Masks {
+    pub(super) fn want_sources(&mut self, sources: impl Iterator<Item = SourceId>) {
         let mut mask = [0; 4];
-        for source in sources {
-            set(&mut mask, source_hash(source));
-        }
-        Self(mask)
+        sources.for_each(|source| set(&mut mask, source_hash(source)));
+        self.sources = Some(mask);
     }
+
+    pub(super) fn want_patterns(&mut self, patterns: impl Iterator<Item = PatternId>) {
+        let mut mask = [0; 16];
+        patterns.for_each(|pattern| set(&mut mask, pattern_hash(pattern)));
+        self.patterns = Some(mask);
+    }
+}
+
+fn overlap(one: &[u64], other: &[u64]) -> bool {
+    one.iter().zip(other).any(|(a, b)| a & b != 0)
 }
 
 /// Above the bits of the seven levels.
@@ -311,11 +321,6 @@ fn set(bits: &mut [u64], hash: u64) {
     if let Some(word) = bits.get_mut(word) {
         *word |= bit;
     }
-}
-
-fn is_set(bits: &[u64], hash: u64) -> bool {
-    let (word, bit) = bit_of(bits.len(), hash);
-    bits.get(word).is_some_and(|word| word & bit != 0)
 }
 
 /// From the upper bits, where a multiplication mixes best.
@@ -468,9 +473,11 @@ mod tests {
                 records.insert(record(id, *time, u16::try_from(time % 3).unwrap()));
             }
             let filter = Filter { context: Some(ContextId(1)), pattern: Some(PatternId(pattern)), ..Filter::default() };
-            let wanted = |record: &&Record| filter.wants(record);
+            let wanted = |record: &&Record| filter.wants(record, |of| of == PatternId(pattern));
+            let mut masks = Masks::default();
+            masks.want_patterns([PatternId(pattern)].into_iter());
             let all = ids(records.after(Bound::Unbounded).filter(wanted));
-            prop_assert_eq!(ids(records.after_in(Bound::Unbounded, |s| s.may_hold(&filter, None)).filter(wanted)), all);
+            prop_assert_eq!(ids(records.after_in(Bound::Unbounded, |s| s.may_hold(&filter, &masks)).filter(wanted)), all);
         }
 
         /// The bound holds, the newest stay, and what went is counted.
@@ -516,7 +523,7 @@ mod tests {
             least: Level::Error,
             ..Filter::default()
         };
-        assert!(!summary.may_hold(&errors, None));
+        assert!(!summary.may_hold(&errors, &Masks::default()));
         let mut gap = record(2, 2, 0);
         gap.content = Content::Gap(crate::model::Gap {
             from: Time(2),
@@ -524,11 +531,11 @@ mod tests {
             cause: crate::model::GapCause::Rotated,
         });
         summary.add(&gap);
-        assert!(summary.may_hold(&errors, None));
+        assert!(summary.may_hold(&errors, &Masks::default()));
         let of_pattern = Filter {
             pattern: Some(PatternId(1)),
             ..errors
         };
-        assert!(!summary.may_hold(&of_pattern, None));
+        assert!(!summary.may_hold(&of_pattern, &Masks::default()));
     }
 }

@@ -397,6 +397,43 @@ fn nothing_new_is_the_same_snapshot() {
 }
 
 #[test]
+fn names_made_of_letters_are_no_difference() {
+    let names = [
+        ["alpha", "bravo", "delta", "ember"],
+        ["falcon", "lotus", "maple", "river"],
+        ["stone", "tundra", "velvet", "willow"],
+    ];
+    let mut night = Night::new(EngineConfig::default());
+    for (cluster, names) in names.iter().enumerate() {
+        night.connect(cluster);
+        let source = night.open(cluster, "worker", NOW - 90_000);
+        let times = (NOW - SINCE..NOW).step_by(20).zip(names.iter().cycle());
+        let lines = times.map(|(secs, name)| line(secs, &format!("INFO Queue {name} was flushed")));
+        night.write(source, lines.collect());
+    }
+    let snapshot = night.wait(Span::from_secs(3));
+    let [finding] = snapshot.findings.as_slice() else {
+        panic!("{:?}", snapshot.findings)
+    };
+    assert_eq!(finding.template, "Queue <*> was flushed");
+    assert_eq!(finding.verdict, Verdict::Same, "{}", finding.evidence);
+    assert_eq!(finding.cells.iter().map(|cell| cell.count).sum::<u64>(), 270);
+    let of_it = Filter {
+        pattern: Some(finding.pattern),
+        ..Filter::default()
+    };
+    assert_eq!(snapshot.after(&of_it, Bound::Unbounded).count(), 270);
+    for record in snapshot.records.after(Bound::Unbounded) {
+        assert!(snapshot.matches(&of_it, record));
+        let pattern = record.pattern().expect("a text");
+        assert_eq!(
+            snapshot.finding(pattern).map(|found| found.pattern),
+            Some(finding.pattern)
+        );
+    }
+}
+
+#[test]
 fn memory_is_bounded_and_what_went_is_counted() {
     let mut night = Night::new(EngineConfig {
         memory: 1_000_000,

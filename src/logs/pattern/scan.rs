@@ -317,7 +317,7 @@ impl Scanner<'_> {
             && is_one_of(DATES, last.bytes(self.text))
         {
             last.kind = Kind::Variable;
-            self.words -= 1;
+            self.words = self.words.saturating_sub(1);
             self.merge();
         }
         self.variable(start, end);
@@ -433,7 +433,26 @@ impl Scanner<'_> {
             let start = self.items.pop().map_or(at, |item| item.start);
             return self.variable(start, at + 1);
         }
+        if let Some(start) = self.opened_list(open) {
+            let begin = self.items.get(start).map_or(at, |item| item.start);
+            let words = self.items.drain(start..).filter(|item| item.kind == Kind::Word).count();
+            self.words = self.words.saturating_sub(words);
+            return self.variable(begin, at + 1);
+        }
         self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// Where the bracket opened, if all in it is words between commas: lists have any length and any members.
+    fn opened_list(&self, open: u8) -> Option<usize> {
+        let start = self.items.iter().rposition(|item| item.kind == Kind::Mark(open))?;
+        let inner = self.items.get(start + 1..)?;
+        let is_comma = |item: &Item| item.kind == Kind::Mark(b',');
+        let alternates = inner.iter().enumerate().all(|(n, item)| match item.kind {
+            Kind::Word | Kind::Variable => n % 2 == 0,
+            Kind::Mark(b',') => n % 2 == 1,
+            Kind::Mark(_) | Kind::Code | Kind::Status(_) => false,
+        });
+        (inner.len() % 2 == 1 && alternates && inner.iter().any(is_comma)).then_some(start)
     }
 
     fn constant(&mut self, start: usize, end: usize) {
@@ -604,6 +623,9 @@ mod tests {
         check("nodes [1, 2, 3] and (a1)", "nodes <*> and <*>");
         check("f() of {}", "f <*> of <*>");
         check("1 2 3", "<*>");
+        check("members: {alpha, north, stone} ok", "members : <*> ok");
+        check("(not found)", "( not found )");
+        check("(failed, not found)", "( failed , not found )");
     }
 
     #[test]
