@@ -174,6 +174,98 @@ fn the_same_through_a_kubeconfig() {
     assert_eq!(server.until_ended().code(), Some(0));
 }
 
+#[test]
+fn nothing_is_written_while_nothing_changes() {
+    let mut terminal = start(&["demo", "--scenario", "quiet"], (200, 50));
+    terminal.until("three live clusters", |terminal| {
+        terminal.screen().matches("live 2/2").count() == 3
+    });
+    // Ages and rates of the start settle; what is left is a line every two minutes.
+    terminal.watch(Duration::from_secs(8));
+    let before = terminal.arrivals.len();
+    terminal.watch(Duration::from_secs(4));
+    let frames = terminal.arrivals.len() - before;
+    assert!(frames <= 2, "{frames} writes in four quiet seconds");
+}
+
+#[test]
+fn a_shell_runs_in_a_pane_and_gives_the_keys_back() {
+    let mut terminal = start(&["demo", "--scenario", "quiet"], (160, 45));
+    terminal.until("three live clusters", |terminal| {
+        terminal.screen().matches("live 2/2").count() == 3
+    });
+    // The pods of the first workload, the first of them, a shell in it.
+    terminal.send(b"2 j");
+    terminal.until_shows("Running");
+    terminal.send(b"s");
+    terminal.until("a prompt", |terminal| {
+        terminal
+            .rows()
+            .iter()
+            .any(|row| row.contains("# ") || row.contains("$ "))
+    });
+    terminal.send(b"echo sum-$((6*7)); stty size\r");
+    terminal.until_shows("sum-42");
+    // `q` and `:` are typed, not obeyed.
+    terminal.send(b"echo q:?\r");
+    terminal.until("the words typed", |terminal| {
+        terminal.rows().iter().any(|row| row.trim_end().ends_with("q:?"))
+    });
+    terminal.send(b"exit 3\r");
+    terminal.until_shows("exited 3");
+    terminal.send(b"q");
+    terminal.until("the pane is gone", |terminal| !terminal.screen().contains("exited 3"));
+    terminal.send(b":q\r");
+    assert_eq!(terminal.until_ended().code(), Some(0));
+}
+
+#[test]
+fn a_hostile_log_reaches_the_terminal_only_as_text() {
+    let scenario = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/data/hostile.toml");
+    let mut terminal = start(&["demo", "--scenario", scenario], (160, 45));
+    for shown in [
+        "harmless line",
+        "unterminated",
+        "clipboard",
+        "modes",
+        "device",
+        "<U+202E>",
+        "<U+200B>",
+        "␛]0;pwned",
+    ] {
+        terminal.until_shows(shown);
+    }
+    terminal.send(b":q\r");
+    terminal.until_ended();
+    assert_given_back(&terminal);
+    // OSC, DCS, APC, PM, 8-bit CSI, charset shifts, a full reset, a question for the cursor: none of them is ours.
+    let foreign: [&[u8]; 9] = [
+        b"\x1b]",
+        b"\x1bP",
+        b"\x1b_",
+        b"\x1b^",
+        b"\xc2\x9b",
+        b"\x0e",
+        b"\x1b(0",
+        b"\x1bc",
+        b"\x1b[6n",
+    ];
+    for sequence in foreign {
+        let found = terminal.written.windows(sequence.len()).any(|bytes| bytes == sequence);
+        assert!(!found, "{:?} reached the terminal", String::from_utf8_lossy(sequence));
+    }
+}
+
+#[test]
+fn a_wrong_keymap_in_the_configuration_folder_is_told_and_the_program_starts() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("keymap.toml"), "[logs]\n\"z\" = \"zoomm\"\n").unwrap();
+    let env = [("KONTRAST_CONFIG_DIR", dir.path().to_str().unwrap()), ("NO_COLOR", "")];
+    let mut terminal = Terminal::start(KONTRAST, &["demo", "--scenario", "quiet"], &env, (160, 45));
+    terminal.until_shows("keymap.toml:2:7: unknown command \"zoomm\"");
+    terminal.until_shows("live 2/2");
+}
+
 fn kubeconfig_path(name: &str) -> PathBuf {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("kubeconfig-{name}-{}", std::process::id()));
     // A leftover of an earlier run with the same process id; usually there is none.
