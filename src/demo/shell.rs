@@ -1,6 +1,7 @@
 //! A process in a container: bytes in, bytes out, an exit status. Not the protocol that carries them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -38,9 +39,12 @@ pub mod session;
 pub use call::Size;
 pub use console::{Input, Output};
 
-use console::{Attached, interrupted};
+use console::{Attached, Terminal, interrupted};
 use interpreter::{Shell, Streams};
 use machine::Machine;
+
+/// How long a process waits for the size of its terminal.
+const STARTING: Duration = Duration::from_millis(500);
 
 /// What is to be run, and with which of its streams.
 pub struct Start {
@@ -98,9 +102,25 @@ pub async fn run(start: Start, now: Now, input: mpsc::Receiver<Input>, output: m
     let terminal = console.terminal.clone();
     let mut shell = Shell::new(machine, console);
     tokio::select! {
-        status = shell.program(&start.argv, Streams::CONSOLE) => Ended::Exited(status),
-        () = interrupted(terminal, 0) => Ended::Exited(130),
+        status = async {
+            sized(terminal.as_ref()).await;
+            shell.program(&start.argv, Streams::CONSOLE).await
+        } => Ended::Exited(status),
+        () = interrupted(terminal.clone(), 0) => Ended::Exited(130),
         () = arrivals.run() => Ended::Exited(137),
+    }
+}
+
+/// Waits for the client's first word on the terminal's size, but not long: a client sends it while a real runtime still
+/// starts the process, so that programs find it there.
+async fn sized(terminal: Option<&Arc<Terminal>>) {
+    let Some(terminal) = terminal else { return };
+    let mut sizes = terminal.sizes();
+    while terminal.size() == Size::default() {
+        match tokio::time::timeout(STARTING, sizes.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
     }
 }
 
@@ -114,10 +134,8 @@ fn not_found(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-    use std::time::Duration;
-
     use proptest::prelude::*;
+    use std::collections::BTreeMap;
 
     use super::*;
 
@@ -694,6 +712,27 @@ mod tests {
         assert_eq!(session.until("# ").await, "then echo é; fi\r\né\r\n# ");
         session.send("exit 7\n").await;
         assert_eq!(session.ended().await, ("exit 7\r\n".to_owned(), Ended::Exited(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_program_finds_the_size_that_comes_at_once() {
+        let mut session = Session::start(&["stty", "size"], container()).await;
+        assert_eq!(session.until("\r\n").await, "24 80\r\n");
+        let (_to, input) = mpsc::channel(1);
+        let (output, mut from) = mpsc::channel(8);
+        let argv = vec!["stty".to_owned(), "size".to_owned()];
+        let start = Start {
+            inside: Arc::new(container()),
+            argv,
+            tty: true,
+            stdin: true,
+        };
+        assert_eq!(run(start, Arc::new(|| NOW), input, output).await, Ended::Exited(0));
+        assert_eq!(
+            from.recv().await,
+            Some(Output::Stdout(b"0 0\r\n".to_vec())),
+            "without a size it starts all the same"
+        );
     }
 
     #[tokio::test(start_paused = true)]
