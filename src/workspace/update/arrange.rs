@@ -1,7 +1,7 @@
 //! Focus, splits, zoom, closing: which panes there are and where.
 
 use crate::model::PaneId;
-use crate::workspace::layout::{Direction, Size, Split};
+use crate::workspace::layout::{Direction, Rect, Size, Split};
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::{ContrastPane, ObjectsPane, Pane};
 use crate::workspace::state::{Arranged, Over, State};
@@ -97,21 +97,47 @@ pub fn show(state: &mut State, kind: Kind) -> Vec<Effect> {
         state.layout.set_focus(*id);
     } else {
         let id = state.add_pane(kind.open());
-        place_beside_focus(state, id);
+        place_with_room(state, id);
     }
     Vec::new()
 }
 
-/// Gives a new pane a place and the focus: beside the focused one where that is wide, else below it.
-pub fn place_beside_focus(state: &mut State, id: PaneId) {
-    let (area, focus) = (state.area(), state.layout.focus());
-    let solved = state.layout.solve(area);
-    let width = solved
+/// A pane that is wider is split side by side.
+const WIDE: u16 = 140;
+/// What half of a pane must at least have, columns and rows, for something new to be read in it.
+const READABLE: (u16, u16) = (60, 12);
+
+/// Gives a new pane a place and the focus: half of the focused pane, or of the largest one where that is too small.
+pub fn place_with_room(state: &mut State, id: PaneId) {
+    let solved = state.layout.solve(state.area());
+    let focus = state.layout.focus();
+    let focused = solved.iter().find(|(pane, _)| *pane == focus);
+    let largest = solved
         .iter()
-        .find(|(pane, _)| *pane == focus)
-        .map_or(0, |(_, rect)| rect.width);
-    let split = if width >= 160 { Split::Beside } else { Split::Below };
-    place(state, id, split);
+        .max_by_key(|(_, rect)| u32::from(rect.width) * u32::from(rect.height));
+    let chosen = focused.filter(|(_, rect)| is_readable(halved(*rect))).or(largest);
+    let Some((at, rect)) = chosen else { return };
+    state.layout.set_focus(*at);
+    place(state, id, split_of(*rect));
+}
+
+const fn split_of(rect: Rect) -> Split {
+    if rect.width >= WIDE {
+        Split::Beside
+    } else {
+        Split::Below
+    }
+}
+
+const fn halved(rect: Rect) -> (u16, u16) {
+    match split_of(rect) {
+        Split::Beside => (rect.width / 2, rect.height),
+        Split::Below => (rect.width, rect.height / 2),
+    }
+}
+
+const fn is_readable((cols, rows): (u16, u16)) -> bool {
+    cols >= READABLE.0 && rows >= READABLE.1
 }
 
 fn place(state: &mut State, id: PaneId, split: Split) {

@@ -23,7 +23,7 @@ pub fn open_shell(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     let id = state.add_pane(shell_in(target));
-    arrange::place_beside_focus(state, id);
+    arrange::place_with_room(state, id);
     open_new(state, id)
 }
 
