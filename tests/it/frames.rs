@@ -47,10 +47,10 @@ fn screen(size: (u16, u16), night: &Night) -> State {
     state
 }
 
-fn frame(state: &State, palette: &Palette) -> Buffer {
+fn frame(state: &State, palette: Palette) -> Buffer {
     let size = state.scene().size;
     let mut buffer = Buffer::empty(Rect::new(0, 0, size.cols, size.rows));
-    view::draw(state, palette, &mut buffer);
+    view::draw(state, &palette, &mut buffer);
     buffer
 }
 
@@ -64,7 +64,7 @@ fn rows(buffer: &Buffer) -> Vec<String> {
 }
 
 fn text(state: &State) -> String {
-    rows(&frame(state, &Palette::default())).join("\n")
+    rows(&frame(state, Palette::default())).join("\n")
 }
 
 fn opened() -> Night {
@@ -221,7 +221,7 @@ fn the_first_frame_needs_no_network() {
 fn the_story_is_told_in_one_row() {
     for size in [(200, 50), (120, 40), (80, 24)] {
         let state = screen(size, &works_in_staging());
-        let shown = rows(&frame(&state, &Palette::default()));
+        let shown = rows(&frame(&state, Palette::default()));
         let told = shown
             .iter()
             .any(|row| row.contains("only prod") && row.contains("ModuleNotFoundError"));
@@ -246,7 +246,7 @@ fn enter_leads_to_the_record_in_its_cluster() {
 
 #[test]
 fn without_colour_everything_is_still_said() {
-    let buffer = frame(&screen((200, 50), &works_in_staging()), &Palette::plain());
+    let buffer = frame(&screen((200, 50), &works_in_staging()), Palette::plain());
     let coloured = buffer
         .content
         .iter()
@@ -263,9 +263,9 @@ fn the_same_night_makes_the_same_frames() {
     );
     let (one, two) = (screen((160, 45), &night), screen((160, 45), &night));
     for palette in [Palette::default(), Palette::plain()] {
-        let first = frame(&one, &palette);
-        assert_eq!(first, frame(&one, &palette), "painting changes nothing");
-        assert_eq!(first, frame(&two, &palette), "nothing but the messages matters");
+        let first = frame(&one, palette);
+        assert_eq!(first, frame(&one, palette), "painting changes nothing");
+        assert_eq!(first, frame(&two, palette), "nothing but the messages matters");
     }
 }
 

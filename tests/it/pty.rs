@@ -284,3 +284,50 @@ fn make_the_screenshot() {
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join("demo.svg"), crate::screenshot::svg(&terminal)).unwrap();
 }
+
+/// Not a check but a tool: `cargo test --release figures -- --ignored --nocapture` prints the figures of README.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "prints figures, and takes a minute"]
+fn figures() {
+    let mut first_frames: Vec<Duration> = (0..9).map(|_| first_frame()).collect();
+    first_frames.sort();
+    println!(
+        "first frame after the start, median of 9: {:.1} ms",
+        first_frames[4].as_secs_f64() * 1e3
+    );
+    for (scenario, what) in [
+        ("quiet", "three quiet clusters"),
+        ("works-in-staging", "about 45 lines/s"),
+        ("flood", "100,000 lines/s"),
+    ] {
+        let mut terminal = start(&["demo", "--scenario", scenario], (200, 50));
+        terminal.until_shows("live");
+        terminal.watch(Duration::from_secs(10));
+        let (before, writes) = (cpu_seconds(&terminal), terminal.arrivals.len());
+        terminal.watch(Duration::from_secs(20));
+        let cpu = (cpu_seconds(&terminal) - before) / 20.0 * 100.0;
+        let writes = terminal.arrivals.len() - writes;
+        println!(
+            "{scenario} ({what}), with its clusters, over 20 s: {cpu:.1} % of a core, {writes} writes to the terminal"
+        );
+    }
+    let mut terminal = start(&["demo"], (200, 50));
+    let waited = terminal.until("only prod beside ModuleNotFoundError", shows_the_story);
+    println!("only prod with ModuleNotFoundError after {:.1} s", waited.as_secs_f64());
+}
+
+#[cfg(target_os = "linux")]
+fn first_frame() -> Duration {
+    let mut terminal = start(&["demo"], (200, 50));
+    terminal.until("a first frame", |terminal| terminal.screen().contains("connecting"))
+}
+
+/// User and system time of the program so far.
+#[cfg(target_os = "linux")]
+fn cpu_seconds(terminal: &Terminal) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", terminal.pid().as_raw_nonzero())).unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    // Fields 14 and 15 of proc(5), in ticks of 10 ms.
+    (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
+}
