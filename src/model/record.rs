@@ -58,6 +58,19 @@ impl Level {
         }
     }
 
+    /// One letter, so that a level is seen without colour; blank if the record does not say.
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::None => " ",
+            Self::Trace => "T",
+            Self::Debug => "D",
+            Self::Info => "I",
+            Self::Warn => "W",
+            Self::Error => "E",
+            Self::Fatal => "F",
+        }
+    }
+
     /// Whether the record tells of a failure.
     pub const fn is_error(self) -> bool {
         matches!(self, Self::Error | Self::Fatal)

@@ -9,7 +9,7 @@ use crate::contrast::{Cell, CellState, Finding, Verdict};
 use crate::logs::Snapshot;
 use crate::logs::record::Content;
 use crate::model::ContextId;
-use crate::report::record::{mark, rfc3339};
+use crate::report::record::rfc3339;
 use crate::report::{Names, json};
 use crate::text::display;
 
@@ -88,7 +88,7 @@ pub fn text(snapshot: &Snapshot, names: &Names) -> String {
             out,
             "{:<18} {} {}  [{}]",
             display::plain(&verdict_text(&finding.verdict, names)),
-            mark(finding.level),
+            finding.level.mark(),
             display::plain(pattern),
             display::plain(&counts.join(", ")),
         );

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::logs::record::{Content, Record};
-use crate::model::{GapCause, Level, Source, Time};
+use crate::model::{GapCause, Source, Time};
 use crate::report::json;
 use crate::text::display;
 
@@ -93,17 +93,4 @@ pub fn cause(cause: &GapCause) -> String {
 pub fn rfc3339(time: Time) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(time.nanos()))
         .map_or_else(|_| "out of range".to_owned(), |stamp| format!("{stamp:.9}"))
-}
-
-/// The levels in the order in which a person wants to see them first.
-pub const fn mark(level: Level) -> &'static str {
-    match level {
-        Level::None => " ",
-        Level::Trace => "T",
-        Level::Debug => "D",
-        Level::Info => "I",
-        Level::Warn => "W",
-        Level::Error => "E",
-        Level::Fatal => "F",
-    }
 }

@@ -5,7 +5,7 @@ use ratatui::style::{Modifier, Style};
 use super::canvas::{Canvas, after, below, cells, first, line, span_cells};
 use super::columns::share;
 use super::frame::{self, Extent};
-use super::palette::{Focus, mark};
+use super::palette::Focus;
 use super::sparkline;
 use crate::workspace::layout::Rect;
 use crate::workspace::scene::{ContrastRow, ContrastScene, Tone};
@@ -191,7 +191,7 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, plan: &Plan
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
     canvas.spans(first(after(target, 1), plan.verdict), &row.verdict);
     let level = canvas.palette.level(row.level);
-    canvas.text(first(after(target, plan.level), 1), mark(row.level), level);
+    canvas.text(first(after(target, plan.level), 1), row.level.mark(), level);
     canvas.fitted(plan.text_place(target), &row.text, text_style(canvas, row));
     let dim = canvas.palette.tone(Tone::Dim);
     canvas.fitted(plan.workload_place(target), &row.workload, dim);

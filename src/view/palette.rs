@@ -268,19 +268,6 @@ impl From<bool> for Focus {
 const BOLD: Style = Style::new().add_modifier(Modifier::BOLD);
 const DIM: Style = Style::new().add_modifier(Modifier::DIM);
 
-/// The letter of a level, so that it is seen without colour.
-pub const fn mark(level: Level) -> &'static str {
-    match level {
-        Level::None => " ",
-        Level::Trace => "T",
-        Level::Debug => "D",
-        Level::Info => "I",
-        Level::Warn => "W",
-        Level::Error => "E",
-        Level::Fatal => "F",
-    }
-}
-
 const fn color(color: display::Color) -> Color {
     match color {
         display::Color::Indexed(index) => Color::Indexed(index),
