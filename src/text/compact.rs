@@ -79,6 +79,9 @@ fn unstamped(line: &[u8], header: &Header) -> Option<Compact> {
     let head = line.get(..header.message.start)?;
     let message = line.get(header.message.start..)?;
     let lead = without_stamp(head)?;
+    if let Some(answer) = answer(message).filter(|_| header.format == Format::Access && !lead.is_empty()) {
+        return Some(request_first(answer, &lead));
+    }
     if lead.len() <= LONGEST_LEAD || message.is_empty() {
         return finished([&lead, message].concat(), 0);
     }
@@ -91,6 +94,38 @@ fn unstamped(line: &[u8], header: &Header) -> Option<Compact> {
     let text = [message, b"  ", end.trim_ascii()].concat();
     let details = message.len();
     Some(Compact { text, details })
+}
+
+/// What was asked for and how it was answered, and the rest of the line of a web server.
+#[derive(Clone, Copy)]
+struct Answer<'a> {
+    /// `"GET / HTTP/1.1" 200 12`
+    request: &'a [u8],
+    /// Referrer, agent and the like, from the blank on.
+    rest: &'a [u8],
+}
+
+fn answer(message: &[u8]) -> Option<Answer<'_>> {
+    let mut cursor = Cursor::new(message, 0);
+    fields::quoted(&mut cursor)?;
+    let is_number = |b: u8| b.is_ascii_digit() || b == b'-';
+    for _ in 0..2 {
+        let mut there = cursor;
+        let number = there.eat(b' ') && !there.skip_while(is_number).is_empty();
+        if number && matches!(there.peek(), Some(b' ') | None) {
+            cursor = there;
+        }
+    }
+    let (request, rest) = message.split_at_checked(cursor.at())?;
+    Some(Answer { request, rest })
+}
+
+/// The request and its status, which matter most, then who asked: `"GET / HTTP/1.1" 200 12 10.0.0.1 - - "-" "curl"`.
+fn request_first(answer: Answer<'_>, lead: &[u8]) -> Compact {
+    Compact {
+        text: [answer.request, b" ", lead.trim_ascii(), answer.rest].concat(),
+        details: answer.request.len(),
+    }
 }
 
 /// The front of a line without the stamp in it, and with single blanks; nothing if there is no stamp.
@@ -506,10 +541,14 @@ mod tests {
     }
 
     #[test]
-    fn requests_lose_the_time_in_brackets() {
+    fn requests_come_before_who_asked() {
         check(
-            r#"10.244.0.33 - - [04/Mar/2026:08:00:52 +0000] "GET /health HTTP/1.1" 200 12"#,
-            r#"10.244.0.33 - - "GET /health HTTP/1.1" 200 12"#,
+            r#"10.244.0.33 - - [04/Mar/2026:08:00:52 +0000] "GET /\"x HTTP/1.1" 200 12 "-" "curl/8""#,
+            r#""GET /\"x HTTP/1.1" 200 12‖ 10.244.0.33 - - "-" "curl/8""#,
+        );
+        check(
+            r#"::1 - al [04/Mar/2026:08:00:52 +0000] "GET / HTTP/1.1" 304 - 7ms"#,
+            r#""GET / HTTP/1.1" 304 -‖ ::1 - al 7ms"#,
         );
         check(
             r#"[GIN] 2026/03/04 - 08:00:52 | 500 |  1.2ms | 10.0.0.1 | GET  "/x""#,

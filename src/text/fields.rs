@@ -213,7 +213,7 @@ pub(super) fn skip_space(cursor: &mut Cursor<'_>) {
 }
 
 /// A quoted string: what is between the quotes. Nothing if it does not end on this line.
-fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
+pub(super) fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
     cursor.eat(b'"').then_some(())?;
     let start = *cursor;
     loop {
