@@ -18,6 +18,7 @@ mod tail;
 mod shape;
 mod access;
 pub mod header;
+pub mod compact;
 mod trace;
 mod complaint;
 pub mod join;

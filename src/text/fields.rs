@@ -52,10 +52,29 @@ impl Fields {
 }
 
 /// One field as it is written; the value is without its quotes.
-struct Field<'a> {
-    key: &'a [u8],
-    value: &'a [u8],
-    range: Range<usize>,
+pub(super) struct Field<'a> {
+    pub(super) key: &'a [u8],
+    pub(super) value: &'a [u8],
+    /// Where the value is in the line.
+    pub(super) range: Range<usize>,
+}
+
+impl Field<'_> {
+    /// Whether the level of the line can be read from it.
+    pub(super) fn tells_level(&self) -> bool {
+        matches!(role(self.key), Role::Level) && level_of(self.value).is_some()
+    }
+
+    /// Whether the time of the line can be read from it; MongoDB writes it as an object.
+    pub(super) fn tells_time(&self) -> bool {
+        matches!(role(self.key), Role::Time)
+            && (time_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
+    }
+
+    /// Whether it tells why something failed.
+    pub(super) fn tells_cause(&self) -> bool {
+        is_cause(self.key)
+    }
 }
 
 /// What a key stands for.
@@ -167,7 +186,8 @@ pub(super) fn json_member_level(line: &[u8]) -> Option<Level> {
     }
 }
 
-fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
+/// The member of a JSON object at the cursor, which moves behind it.
+pub(super) fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     skip_space(cursor);
     let (key, _) = quoted(cursor)?;
     skip_space(cursor);
@@ -188,12 +208,12 @@ fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     Some(Field { key, value, range })
 }
 
-fn skip_space(cursor: &mut Cursor<'_>) {
+pub(super) fn skip_space(cursor: &mut Cursor<'_>) {
     cursor.skip_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
 }
 
 /// A quoted string: what is between the quotes. Nothing if it does not end on this line.
-fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
+pub(super) fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
     cursor.eat(b'"').then_some(())?;
     let start = *cursor;
     loop {
@@ -258,7 +278,8 @@ pub(super) fn logfmt(start: Cursor<'_>) -> Option<Fields> {
     known.then_some(fields)
 }
 
-fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
+/// The pair at the cursor, which moves behind it; without one the cursor stays.
+pub(super) fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     cursor.skip_colours();
     let mut there = *cursor;
     if !matches!(there.peek()?, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@') {

@@ -11,14 +11,15 @@ use crate::workspace::scene::{Span, Tone};
 
 use super::{age, words};
 
-/// Columns of a pod's name in a wide and in a narrow column.
-const NAME: (usize, usize) = (22, 10);
+/// Columns of a pod's name in a wide, a middling and a narrow column.
+const NAME: [usize; 3] = [22, 12, 10];
 
 /// Columns of a cluster's name.
 const CLUSTER: usize = 12;
 
-/// Columns below which a column is narrow, and below which it is too narrow for names.
-const NARROW: usize = 70;
+/// Columns below which a column is middling, narrow, and too narrow for names.
+const MIDDLING: usize = 70;
+const NARROW: usize = 60;
 const TINY: usize = 36;
 
 /// The gutter of one column; the same width for every record.
@@ -63,7 +64,7 @@ impl Gutter {
     pub fn new(column: Column<'_>) -> Self {
         let clock = match (column.timestamps, column.columns) {
             (false, _) => Clock::Off,
-            (true, ..NARROW) => Clock::Seconds,
+            (true, ..MIDDLING) => Clock::Seconds,
             (true, _) => Clock::Millis,
         };
         let names = if column.columns < TINY {
@@ -71,7 +72,12 @@ impl Gutter {
         } else {
             names(column)
         };
-        let most = if column.columns < NARROW { NAME.1 } else { NAME.0 };
+        let [wide, middling, narrow] = NAME;
+        let most = match column.columns {
+            ..NARROW => narrow,
+            NARROW..MIDDLING => middling,
+            MIDDLING.. => wide,
+        };
         let cluster = if column.filter.context.is_some() {
             0
         } else {

@@ -14,7 +14,7 @@ use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, Span, T
 use super::age::Moment;
 use super::gutter::{self, Gutter};
 use super::place::{Anchor, Placed, Spot, Strip};
-use super::record::{Fold, Marks};
+use super::record::{Fold, Lines, Marks};
 use super::words;
 
 /// Columns of the screen below which clusters are not shown beside each other.
@@ -141,6 +141,15 @@ impl Logs<'_> {
         })
     }
 
+    /// Where times are shown, the lines need not tell them again; to see a line as it is, it is folded.
+    const fn lines(&self) -> Lines {
+        match (self.pane.wrap, self.pane.timestamps) {
+            (true, _) => Lines::Folded,
+            (false, false) => Lines::Cut,
+            (false, true) => Lines::Compact,
+        }
+    }
+
     fn strip<'b>(&'b self, filter: &'b Filter, rect: Rect) -> Strip<'b> {
         Strip {
             snapshot: self.snapshot,
@@ -148,7 +157,7 @@ impl Logs<'_> {
             fold: Fold {
                 columns: usize::from(rect.width),
                 gutter: self.gutter(filter, rect.width).width(),
-                wrap: self.pane.wrap,
+                lines: self.lines(),
             },
             height: usize::from(rect.height),
         }
@@ -171,7 +180,7 @@ impl Logs<'_> {
         let strip = self.strip(&filter, rect);
         let placed = strip.place(anchor);
         let selected = held.selected.filter(|_| !self.pane.is_following());
-        let mut rows = Lines::new(rect.height);
+        let mut rows = Filled::new(rect.height);
         if let Some(placed) = &placed {
             let gutter = self.gutter(&filter, rect.width);
             self.fill(&mut rows, placed, &gutter, strip.fold, selected);
@@ -192,7 +201,7 @@ impl Logs<'_> {
         (column, shown)
     }
 
-    fn fill(&self, rows: &mut Lines, placed: &Placed<'_>, gutter: &Gutter, fold: Fold, selected: Option<Position>) {
+    fn fill(&self, rows: &mut Filled, placed: &Placed<'_>, gutter: &Gutter, fold: Fold, selected: Option<Position>) {
         rows.skip = usize::try_from(-placed.first_line).unwrap_or(0);
         for record in &placed.records {
             let position = record.position();
@@ -396,7 +405,7 @@ impl Window {
 }
 
 /// The screen lines of a column as they are filled, with the record that each belongs to.
-struct Lines {
+struct Filled {
     height: usize,
     /// Lines still to be left out at the top.
     skip: usize,
@@ -404,7 +413,7 @@ struct Lines {
     positions: Vec<Position>,
 }
 
-impl Lines {
+impl Filled {
     fn new(height: u16) -> Self {
         Self {
             height: usize::from(height),

@@ -274,6 +274,7 @@ mod tests {
     use crate::model::{ContextId, Level, PatternId, SourceId};
 
     use super::*;
+    use crate::workspace::compose::record::Lines;
 
     /// Records of so many lines each, at times 0, 10, 20 …
     fn snapshot(line_counts: &[usize]) -> Snapshot {
@@ -313,7 +314,7 @@ mod tests {
             fold: Fold {
                 columns: 10,
                 gutter: 0,
-                wrap: false,
+                lines: Lines::Cut,
             },
             height,
         }

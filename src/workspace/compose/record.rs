@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use crate::logs::{Content, Query, Record};
-use crate::model::{Gap, GapCause};
+use crate::model::{Gap, GapCause, Time};
+use crate::text::compact::compact;
 use crate::text::display::{self, Line, Run};
+use crate::text::header::{self, Format};
 use crate::workspace::scene::{LogRow, RowKind, Span, Tone};
 
 use super::{age, words};
@@ -22,8 +24,19 @@ pub struct Fold {
     pub columns: usize,
     /// Columns of the gutter before the first line of a record.
     pub gutter: usize,
-    /// Long lines are folded, not cut.
-    pub wrap: bool,
+    pub lines: Lines,
+}
+
+/// How the lines of records are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// As they were written, long ones folded.
+    Folded,
+    /// As they were written, long ones cut.
+    Cut,
+    /// Cut, and the first line of a record without what the gutter and the colours tell already. Searching still
+    /// looks at the whole line: what is found in a part that is left out has no mark in the shown text.
+    Compact,
 }
 
 /// What is to be marked in a record.
@@ -50,7 +63,7 @@ impl Fold {
     pub fn rows(self, record: &Record) -> usize {
         match &record.content {
             Content::Gap(_) => 1,
-            Content::Text { bytes, .. } if !self.wrap => bytes.split(|byte| *byte == b'\n').count(),
+            Content::Text { bytes, .. } if self.lines != Lines::Folded => bytes.split(|byte| *byte == b'\n').count(),
             Content::Text { .. } => {
                 let lines = record.lines().enumerate();
                 lines
@@ -62,7 +75,7 @@ impl Fold {
 
     /// Which bytes of a line's text go on which screen line; at least one piece.
     fn pieces(self, text: &str, first_line: bool) -> Vec<Range<usize>> {
-        if !self.wrap {
+        if self.lines != Lines::Folded {
             return vec![whole(text)];
         }
         let further = self.columns.saturating_sub(self.indent());
@@ -100,7 +113,11 @@ impl Fold {
                     rows: Vec::new(),
                 };
                 for (n, line) in record.lines().enumerate() {
-                    draft.push_line(&shown(line), n == 0);
+                    let compacted = match self.lines {
+                        Lines::Compact if n == 0 => compacted(line, record.time),
+                        Lines::Compact | Lines::Cut | Lines::Folded => None,
+                    };
+                    draft.push_line(&compacted.unwrap_or_else(|| shown(line)), n == 0);
                 }
                 draft.rows
             }
@@ -158,6 +175,29 @@ fn shown(line: &[u8]) -> Line {
         }
         Some(_) | None => display::line(line),
     }
+}
+
+/// The first line of a record beside its time; nothing where the line is better shown as it is.
+fn compacted(line: &[u8], beside: Time) -> Option<Line> {
+    if line.len() > MOST_LINE {
+        return None;
+    }
+    let compact = compact(line, &header::parse(line, Format::None), beside)?;
+    let (message, details) = compact.text.split_at_checked(compact.details)?;
+    let mut shown = display::line(message);
+    if details.is_empty() {
+        return Some(shown);
+    }
+    let from = shown.text.len();
+    shown.text.push_str(&display::line(details).text);
+    shown.runs.push(Run {
+        range: from..shown.text.len(),
+        style: display::Style {
+            dim: true,
+            ..display::Style::default()
+        },
+    });
+    Some(shown)
 }
 
 fn clipped(range: &Range<usize>, piece: &Range<usize>) -> Option<Range<usize>> {
@@ -247,23 +287,23 @@ mod tests {
 
     #[test]
     fn lines_are_cut_or_folded_below_the_text_or_the_gutter() {
-        let fold = |columns, gutter, wrap| Fold { columns, gutter, wrap };
+        let fold = |columns, gutter, lines| Fold { columns, gutter, lines };
         check(
-            fold(12, 3, false),
+            fold(12, 3, Lines::Cut),
             "one two three four\nx",
             &["gggone two three four", "   x"],
         );
         check(
-            fold(12, 3, true),
+            fold(12, 3, Lines::Folded),
             "one two three four\nx",
             &["gggone two ", "   three ", "   four", "   x"],
         );
         check(
-            fold(10, 6, true),
+            fold(10, 6, Lines::Folded),
             "abcdefghijkl\nx",
             &["ggggggabcd", "  efghijkl", "  x"],
         );
-        check(fold(0, 6, true), "ab", &["gggggga", "b"]);
+        check(fold(0, 6, Lines::Folded), "ab", &["gggggga", "b"]);
     }
 
     #[test]
@@ -276,7 +316,7 @@ mod tests {
         let fold = Fold {
             columns: 4,
             gutter: 0,
-            wrap: true,
+            lines: Lines::Folded,
         };
         let rows = fold.compose(&record("ab\x1b[31mcdef"), Vec::new(), marks);
         let hits: Vec<_> = rows.iter().map(|row| row.hits.clone()).collect();
@@ -288,12 +328,69 @@ mod tests {
         assert_eq!(runs.concat(), [2..4, 0..2]);
     }
 
+    const STAMPED: &str = r#"{"ts":"1970-01-01T00:00:00Z","level":"info","msg":"sold","sku":"rug"}"#;
+
+    fn compact_row(text: &'static str, query: &str) -> LogRow {
+        let query = Query::parse(query).unwrap();
+        let marks = Marks {
+            query: Some(&query),
+            ..Marks::default()
+        };
+        let fold = Fold {
+            columns: 80,
+            gutter: 0,
+            lines: Lines::Compact,
+        };
+        fold.compose(&record(text), Vec::new(), marks).remove(0)
+    }
+
+    #[test]
+    fn a_compact_line_has_its_message_first_and_details_dim() {
+        let row = compact_row(STAMPED, "rug");
+        assert_eq!(row.text, "sold sku=rug");
+        let dim = display::Style {
+            dim: true,
+            ..display::Style::default()
+        };
+        let details = Run {
+            range: 4..12,
+            style: dim,
+        };
+        assert_eq!(row.styles, [details]);
+        assert_eq!(row.hits, [9..12]);
+        assert_eq!(copied(&record(STAMPED)), STAMPED);
+    }
+
+    #[test]
+    fn what_is_found_in_a_part_left_out_has_no_mark() {
+        assert!(compact_row(STAMPED, "1970").hits.is_empty());
+    }
+
+    #[test]
+    fn further_lines_and_coloured_ones_stay() {
+        let fold = Fold {
+            columns: 80,
+            gutter: 0,
+            lines: Lines::Compact,
+        };
+        let rows = fold.compose(
+            &record(format!("1970-01-01 00:00:00 INFO up\n{STAMPED}")),
+            Vec::new(),
+            Marks::default(),
+        );
+        let texts: Vec<_> = rows.iter().map(|row| row.text.as_str()).collect();
+        assert_eq!(texts, ["INFO up", STAMPED]);
+        let row = compact_row("\x1b[31m1970-01-01 00:00:00\x1b[0m INFO up", "up");
+        assert_eq!(row.text, "1970-01-01 00:00:00 INFO up");
+        assert_eq!(row.styles[0].range, 0..19);
+    }
+
     #[test]
     fn an_endless_line_is_cut_and_counted() {
         let rows = Fold {
             columns: 80,
             gutter: 0,
-            wrap: false,
+            lines: Lines::Cut,
         }
         .compose(&record(vec![b'x'; 1_000_000]), Vec::new(), Marks::default());
         assert!(rows[0].text.ends_with("… and 983616 bytes"), "{}", rows[0].text.len());
@@ -305,9 +402,9 @@ mod tests {
             text in proptest::collection::vec(any::<u8>(), 0..200),
             columns in 0usize..60,
             gutter in 0usize..30,
-            wrap in any::<bool>(),
+            lines in proptest::sample::select(vec![Lines::Folded, Lines::Cut, Lines::Compact]),
         ) {
-            let fold = Fold { columns, gutter, wrap };
+            let fold = Fold { columns, gutter, lines };
             let record = record(text);
             let rows = fold.compose(&record, Vec::new(), Marks { whole: true, ..Marks::default() });
             prop_assert_eq!(rows.len(), fold.rows(&record));

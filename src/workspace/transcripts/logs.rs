@@ -220,6 +220,26 @@ fn merged_logs_are_one_column_by_time() {
 }
 
 #[test]
+fn cut_lines_leave_out_what_the_gutter_tells() {
+    let mut stage = Stage::live(160, 40);
+    let written = r#"{"ts":"2026-08-01T12:00:09Z","level":"info","msg":"sold","sku":"rug"}"#;
+    stage.write("dev", 9, written);
+    stage.publish();
+    stage.settle();
+    stage.keys("3 k j");
+    assert_eq!(stage.selected_record(), "sold sku=rug");
+    stage.keys("t");
+    assert_eq!(stage.selected_record(), written, "no gutter tells the time");
+    stage.keys("t");
+    assert_eq!(stage.selected_record(), "sold sku=rug");
+    let effects = stage.keys("c");
+    assert_eq!(effects, [Effect::Copy(written.to_owned())]);
+    stage.keys("w");
+    stage.shows(&[r#"{"ts":"2026-08-01T12:00:09Z""#]);
+    stage.does_not_show("sold sku=rug");
+}
+
+#[test]
 fn an_object_opens_its_logs() {
     let mut stage = Stage::live(160, 40);
     stage.keys("2 l");
