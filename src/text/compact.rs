@@ -141,41 +141,30 @@ fn without_stamp(head: &[u8]) -> Option<Vec<u8>> {
     Some(kept)
 }
 
-/// The first stamp at the front of a line or behind a blank, a bracket or the like; behind a letter where klog has it.
+/// The first stamp at the front of a line or behind a blank, a bracket or the like.
 fn find_stamp(head: &[u8]) -> Option<Range<usize>> {
-    let mut after = b' ';
-    for (at, byte) in head.iter().enumerate().take(FARTHEST_STAMP) {
-        if matches!(after, b' ' | b'\t' | b'[' | b'(' | b'>' | b'|') {
-            let mut cursor = Cursor::new(head, at);
-            if stamp::stamp(&mut cursor).is_some() || klog_stamp(&mut cursor).is_some() {
-                let start = if byte.is_ascii_digit() || is_named(head, at) {
-                    at
-                } else {
-                    at + 1
-                };
-                return Some(start..cursor.at());
-            }
-        }
-        after = *byte;
-    }
-    None
+    let before = std::iter::once(&b' ').chain(head);
+    let starts = before.take(FARTHEST_STAMP).enumerate();
+    starts
+        .filter(|(_, before)| matches!(before, b' ' | b'\t' | b'[' | b'(' | b'>' | b'|'))
+        .find_map(|(at, _)| stamp_at(head, at).or_else(|| klog_stamp_at(head, at)))
 }
 
-/// Whether the stamp there begins with the name of a month or a day, not with klog's letter.
-fn is_named(head: &[u8], at: usize) -> bool {
-    head.get(at + 1).is_some_and(u8::is_ascii_lowercase)
+fn stamp_at(head: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut cursor = Cursor::new(head, at);
+    stamp::stamp(&mut cursor)?;
+    Some(at..cursor.at())
 }
 
-/// `I0304 08:01:26.843002`
-fn klog_stamp(cursor: &mut Cursor<'_>) -> Option<()> {
-    let mut there = *cursor;
-    there.peek().filter(u8::is_ascii_uppercase)?;
-    there.skip(1);
-    let date = there.skip_while(|b| b.is_ascii_digit());
-    (matches!(date.len(), 4 | 8) && there.eat(b' ')).then_some(())?;
-    stamp::stamp(&mut there)?;
-    *cursor = there;
-    Some(())
+/// `I0304 08:01:26.843002` without its letter.
+fn klog_stamp_at(head: &[u8], at: usize) -> Option<Range<usize>> {
+    let mut cursor = Cursor::new(head, at);
+    cursor.peek().filter(u8::is_ascii_uppercase)?;
+    cursor.skip(1);
+    let date = cursor.skip_while(|b| b.is_ascii_digit());
+    (matches!(date.len(), 4 | 8) && cursor.eat(b' ')).then_some(())?;
+    stamp::stamp(&mut cursor)?;
+    Some(at + 1..cursor.at())
 }
 
 /// With the brackets that hold nothing else, and the separator behind.
@@ -220,6 +209,7 @@ fn json(line: &[u8], header: &Header, stamp: OwnStamp) -> Option<Compact> {
     let message = fields.iter().find(|field| field.range == header.message);
 
     let mut text = front(line, object, stamp);
+    push_blank(&mut text);
     if let Some(message) = message {
         match Value::of(line, message) {
             Value::Text(written) => unescape(&mut text, written, Quotes::Off),
@@ -253,8 +243,9 @@ fn members(line: &[u8], object: usize) -> Option<Vec<Field<'_>>> {
     let mut fields = Vec::new();
     loop {
         let field = fields::json_field(&mut cursor)?;
-        let is_nothing = field.value.is_empty() && Value::is_text(line, &field).is_none();
-        (!is_nothing).then_some(())?;
+        if let Value::Other(b"") = Value::of(line, &field) {
+            return None;
+        }
         fields.push(field);
         fields::skip_space(&mut cursor);
         if !cursor.eat(b',') {
@@ -274,15 +265,12 @@ enum Value<'a> {
 
 impl<'a> Value<'a> {
     fn of(line: &[u8], field: &Field<'a>) -> Self {
-        match Self::is_text(line, field) {
-            Some(()) => Self::Text(field.value),
-            None => Self::Other(field.value),
+        let before = field.range.start.checked_sub(1);
+        if before.and_then(|before| line.get(before)) == Some(&b'"') {
+            Self::Text(field.value)
+        } else {
+            Self::Other(field.value)
         }
-    }
-
-    fn is_text(line: &[u8], field: &Field<'_>) -> Option<()> {
-        let before = field.range.start.checked_sub(1)?;
-        (line.get(before) == Some(&b'"')).then_some(())
     }
 }
 
@@ -494,6 +482,10 @@ mod tests {
             "stdout F up‖ n=1",
         );
         check(r#"2026-03-04T08:00:52.9Z {"level":"info","msg":"up"}"#, "up");
+        check(
+            r#"2026-03-04T07:58:02Z{"level":"info","msg":"late"}"#,
+            "2026-03-04T07:58:02Z late",
+        );
     }
 
     #[test]

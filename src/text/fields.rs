@@ -65,7 +65,7 @@ impl Field<'_> {
         matches!(role(self.key), Role::Level) && level_of(self.value).is_some()
     }
 
-    /// Whether the time of the line can be read from it; MongoDB writes it as an object.
+    /// Whether the time of the line can be read from it, or be seen in it: `{"$date":…}`, as databases have it.
     pub(super) fn tells_time(&self) -> bool {
         matches!(role(self.key), Role::Time)
             && (time_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
