@@ -85,6 +85,7 @@ fn pressed(event: KeyEvent) -> Option<Happened> {
         shift: event.modifiers.contains(KeyModifiers::SHIFT),
     };
     let code = match event.code {
+        Code::Char(c) if modifiers.ctrl => KeyCode::Char(as_printed(c)),
         Code::Char(c) => KeyCode::Char(c),
         Code::Enter => KeyCode::Enter,
         Code::Esc => KeyCode::Esc,
@@ -120,6 +121,18 @@ fn pressed(event: KeyEvent) -> Option<Happened> {
         | Code::Modifier(_) => return None,
     };
     Some(Happened::Pressed(Key::new(code, modifiers)))
+}
+
+/// Terminals send one byte for ctrl-5 and ctrl-], which crossterm calls by the digit and keyboards and manuals by the
+/// other character; the same for its three neighbours (0x1c to 0x1f).
+const fn as_printed(held_with_ctrl: char) -> char {
+    match held_with_ctrl {
+        '4' => '\\',
+        '5' => ']',
+        '6' => '^',
+        '7' => '_',
+        other => other,
+    }
 }
 
 fn moved(event: MouseEvent) -> Option<Happened> {
@@ -162,6 +175,14 @@ mod tests {
         check(Code::BackTab, KeyModifiers::SHIFT, "shift-tab");
         check(Code::Char(' '), KeyModifiers::NONE, "space");
         check(Code::F(5), KeyModifiers::NONE, "f5");
+        check(Code::Char('5'), KeyModifiers::NONE, "5");
+    }
+
+    #[test]
+    fn the_control_characters_after_escape_have_the_names_on_the_keyboard() {
+        for (reported, expected) in [('4', "ctrl-\\"), ('5', "ctrl-]"), ('6', "ctrl-^"), ('7', "ctrl-_")] {
+            check(Code::Char(reported), KeyModifiers::CONTROL, expected);
+        }
     }
 
     #[test]
