@@ -219,6 +219,11 @@ fn a_shell_runs_in_a_pane_and_gives_the_keys_back() {
     terminal.until("the words typed", |terminal| {
         terminal.rows().iter().any(|row| row.trim_end().ends_with("q:?"))
     });
+    // The one way out, and back in.
+    terminal.send(b"\x1d");
+    terminal.until_shows("i type");
+    terminal.send(b"i");
+    terminal.until("typing again", |terminal| !terminal.screen().contains("i type"));
     terminal.send(b"exit 3\r");
     terminal.until_shows("exited 3");
     terminal.send(b"q");
