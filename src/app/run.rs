@@ -149,6 +149,8 @@ impl Desk {
         let mut input = Input::new();
         let mut tasks = Tasks::new();
         let mut reports: Vec<Report> = Vec::new();
+        // Until the engine ends, which it does before the loop only if it panics.
+        let mut reading = true;
         loop {
             while let Some(effect) = self.pending.pop_front() {
                 let mut said = None;
@@ -207,9 +209,12 @@ impl Desk {
                     self.take(Msg::Woke);
                 }
                 () = sleep_until(frame_due), if dirty => {}
-                Ok(()) = snapshots.changed(), if !dirty => {
-                    let snapshot = Arc::clone(&snapshots.borrow_and_update());
-                    self.take(Msg::SnapshotTaken(snapshot));
+                changed = snapshots.changed(), if reading && !dirty => {
+                    reading = changed.is_ok();
+                    self.take(match changed {
+                        Ok(()) => Msg::SnapshotTaken(Arc::clone(&snapshots.borrow_and_update())),
+                        Err(_) => Msg::Failed { what: "read the logs".into(), cause: "an internal error ended the engine".into() },
+                    });
                 }
             }
         }

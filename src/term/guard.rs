@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::panic;
+use std::thread;
 
 use crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use crossterm::terminal::{self, EnterAlternateScreen, LeaveAlternateScreen};
@@ -14,13 +15,18 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Takes the terminal. From now on a panic gives it back before its message is printed.
+    /// Takes the terminal. From now on a panic of this thread gives it back before its message
+    /// is printed, and a panic of another prints nothing over the screen.
     pub fn enter() -> io::Result<Self> {
         let mut guard = Self { entered: false };
         let print = panic::take_hook();
+        let owner = thread::current().id();
         panic::set_hook(Box::new(move |info| {
-            restore();
-            print(info);
+            // A task that panics elsewhere ends by itself: the screen goes on, and its owner says so there.
+            if thread::current().id() == owner {
+                restore();
+                print(info);
+            }
         }));
         guard.resume()?;
         Ok(guard)
