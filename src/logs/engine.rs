@@ -204,11 +204,10 @@ impl Engine {
     /// When `tick` has something to do again, if no batch comes before.
     pub fn next_due(&self) -> Option<Time> {
         let record = self.due.first().map(|(at, _)| *at);
-        let findings = self.refresh_due();
-        match (record, findings) {
-            (Some(record), Some(findings)) => Some(record.min(findings)),
-            (one, other) => one.or(other),
-        }
+        [record, self.refresh_due(), self.rates.next_move()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Everything up to now. The same as before if nothing has changed.

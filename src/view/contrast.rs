@@ -16,6 +16,8 @@ const MOST_VERDICT: u16 = 18;
 const MOST_NAME: u16 = 14;
 /// What is left of a cluster's name on the smallest screens; the bar has them in full, in the same order.
 const SHORT_NAME: u16 = 3;
+/// Columns of the text that counts do not take.
+const LEAST_TEXT: u16 = 6;
 const MOST_WORKLOAD: u16 = 26;
 /// Text at least as wide as this leaves room for the workload beside it.
 const WIDE_TEXT: u16 = 72;
@@ -109,7 +111,11 @@ fn plan(scene: &ContrastScene, width: u16) -> Plan {
         .iter()
         .zip(&counts)
         .map(|((_, name), count)| cells(name).min(SHORT_NAME).max(*count));
-    let blocks = share(&short.collect::<Vec<_>>(), (room / 2).saturating_sub(gaps));
+    // Half the room, but more before a number would be cut.
+    let numbers = counts.iter().fold(0, |sum: u16, count| sum.saturating_add(*count));
+    let most = (room / 2).saturating_sub(gaps).max(numbers);
+    let most = most.min(room.saturating_sub(gaps.saturating_add(LEAST_TEXT)));
+    let blocks = share(&short.collect::<Vec<_>>(), most);
     let text = room.saturating_sub(total(&blocks, 1));
     Plan {
         verdict,
@@ -205,7 +211,7 @@ fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
     for (place, cell) in plan.places(target).zip(&row.cells) {
         let count = cells(&cell.text).min(place.width);
         let style = canvas.palette.tone(cell.tone);
-        canvas.right(place, &cell.text, style);
+        canvas.right(place, whole_number(&cell.text, place.width), style);
         if plan.spark > 0 {
             let bars = sparkline::bars(&cell.trend, plan.spark.into(), most);
             let room = Rect {
@@ -215,6 +221,12 @@ fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
             spark(canvas, room, &bars, canvas.palette.cluster(cell.context));
         }
     }
+}
+
+/// The first digits of a number are another number: one that does not fit is not shown.
+fn whole_number(text: &str, width: u16) -> &str {
+    let is_number = text.starts_with(|first: char| first.is_ascii_digit());
+    if is_number && cells(text) > width { "…" } else { text }
 }
 
 /// The columns that are kept for counts: what the sparkline leaves of the block.
@@ -257,5 +269,50 @@ fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[String]) {
     let rows = lines.iter().flat_map(|text| frame::folded(text, room));
     for (n, row) in (1..place.height).zip(rows) {
         canvas.text(after(line(place, n), 1), row, Style::new());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{ContextId, Level};
+    use crate::workspace::scene::{ContrastCell, Span};
+
+    #[test]
+    fn counts_are_whole_in_a_narrow_pane() {
+        let cell = |n: u16, count: &str| ContrastCell {
+            context: ContextId(n),
+            text: count.to_owned(),
+            tone: Tone::Plain,
+            trend: Vec::new(),
+        };
+        let scene = ContrastScene {
+            clusters: ["dev", "staging", "prod"]
+                .into_iter()
+                .zip(0..)
+                .map(|(name, n)| (ContextId(n), name.to_owned()))
+                .collect(),
+            rows: vec![ContrastRow {
+                verdict: vec![Span::plain("only prod")],
+                level: Level::Error,
+                text: "an upstream response is buffered".to_owned(),
+                cells: vec![cell(0, "142"), cell(1, "1,149"), cell(2, "202")],
+                workload: String::new(),
+            }],
+            selected: None,
+            above: 0,
+            total: 1,
+            evidence: Vec::new(),
+            empty: None,
+        };
+        for width in 34..60 {
+            let plan = plan(&scene, width);
+            let enough = plan.blocks.iter().zip([3, 5, 3]).all(|(block, count)| *block >= count);
+            assert!(enough, "{width}: {plan:?}");
+            assert!(plan.text >= LEAST_TEXT, "{width}: {plan:?}");
+        }
+        assert_eq!(whole_number("1,149", 4), "…");
+        assert_eq!(whole_number("1,149", 5), "1,149");
+        assert_eq!(whole_number("no access", 4), "no access");
     }
 }

@@ -323,6 +323,8 @@ pub(crate) fn tell(scene: &Scene) -> String {
         tell_pane(pane, &mut told);
     }
     told.push(format!("status {}", line(&scene.status.left)));
+    let hints = scene.status.hints.iter().map(|(keys, what)| format!(" {keys} {what}"));
+    told.push(format!("hints{}", hints.collect::<Vec<_>>().join(",")));
     match &scene.overlay {
         None => {}
         Some(Overlay::Message(lines)) => told.extend(lines.iter().map(|line| format!("message {line}"))),

@@ -397,6 +397,24 @@ fn nothing_new_is_the_same_snapshot() {
 }
 
 #[test]
+fn the_rate_of_a_cluster_that_went_silent_falls_to_nothing() {
+    let mut night = Night::new(EngineConfig::default());
+    night.connect(DEV);
+    let source = night.open(DEV, "api", NOW - 10);
+    night.write(source, (0..10).map(|n| line(NOW, &format!("line {n}"))).collect());
+    night.end(source, NOW + 1);
+    let rate = |snapshot: &Snapshot| snapshot.tallies.get(&context(DEV)).map(|tally| tally.rate);
+    assert_eq!(rate(&night.engine.snapshot(night.now)), Some(2.0));
+    // Nothing arrives any more: only what the engine itself wants to do is done.
+    while let Some(due) = night.engine.next_due() {
+        night.now = night.now.max(due);
+        night.engine.tick(night.now);
+        night.engine.snapshot(night.now);
+    }
+    assert_eq!(rate(&night.engine.snapshot(night.now)), Some(0.0));
+}
+
+#[test]
 fn names_made_of_letters_are_no_difference() {
     let names = [
         ["alpha", "bravo", "delta", "ember"],

@@ -36,10 +36,13 @@ impl Rates {
 
     /// Whether a rate is another one than the arrivals kept say, because some of them are past.
     pub(super) fn moves(&self, now: Time) -> bool {
-        self.0
-            .values()
-            .filter_map(VecDeque::front)
-            .any(|(at, _)| now.since(*at) >= WINDOW)
+        self.next_move().is_some_and(|at| at <= now)
+    }
+
+    /// When a rate falls next if nothing arrives. A cluster that has gone silent must not keep its rate on the screen.
+    pub(super) fn next_move(&self) -> Option<Time> {
+        let oldest = self.0.values().filter_map(VecDeque::front).map(|(at, _)| *at).min();
+        oldest.map(|at| at + WINDOW)
     }
 }
 
@@ -63,8 +66,11 @@ mod tests {
         let close = |got: f64, wanted: f64| assert!((got - wanted).abs() < 1e-9, "{got}");
         close(rates.of(context, at(4000)), 30.0);
         assert!(!rates.moves(at(4999)) && rates.moves(at(5000)));
+        assert_eq!(rates.next_move(), Some(at(5000)));
         close(rates.of(context, at(5000)), 10.0);
+        assert_eq!(rates.next_move(), Some(at(9000)));
         close(rates.of(context, at(60_000)), 0.0);
+        assert_eq!(rates.next_move(), None);
         close(rates.of(ContextId(1), at(0)), 0.0);
     }
 }

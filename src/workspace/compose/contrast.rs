@@ -25,6 +25,11 @@ const fn evidence_lines(height: u16) -> u16 {
     }
 }
 
+/// What a body is wide enough for between the blank columns at either side of the evidence.
+fn evidence_columns(body: Rect) -> usize {
+    usize::from(body.width.saturating_sub(2))
+}
+
 /// How many findings a body has lines for.
 pub fn row_count(body: Rect) -> usize {
     let evidence = evidence_lines(body.height);
@@ -49,7 +54,7 @@ pub fn compose(
     let lines = usize::from(evidence_lines(body.height));
     let evidence = selected
         .and_then(|selected| findings.get(selected))
-        .map_or_else(Vec::new, |finding| evidence(finding, usize::from(body.width), lines));
+        .map_or_else(Vec::new, |finding| evidence(finding, evidence_columns(body), lines));
     ContrastScene {
         clusters: clusters
             .iter()

@@ -2,41 +2,56 @@
 //! that the titles of lists show.
 
 use crate::workspace::command::Command;
-use crate::workspace::keymap::{Keymap, Scope};
+use crate::workspace::keymap::Scope;
+use crate::workspace::panes::{LogsPane, Pane};
 use crate::workspace::scene::{Span, StatusLine};
 use crate::workspace::state::{Over, State};
 
+type Offer = (Command, &'static str);
+
 /// What to offer, with the word that stands for it on the status line; the most useful first.
-const fn offers(scope: Scope) -> &'static [(Command, &'static str)] {
-    match scope {
-        Scope::Contrast => &[
+fn offers(state: &State, scope: Scope) -> Vec<Offer> {
+    match (scope, state.focused()) {
+        (Scope::Contrast, _) => vec![
             (Command::Activate, "records"),
             (Command::OnlyPattern, "only these"),
             (Command::Zoom, "zoom"),
         ],
-        Scope::Objects => &[
+        (Scope::Objects, _) => vec![
             (Command::ToggleExpanded, "expand"),
             (Command::OpenLogs, "logs"),
             (Command::OpenShell, "shell"),
             (Command::Zoom, "zoom"),
         ],
-        Scope::Logs => &[
-            (Command::Search, "search"),
-            (Command::ToggleFollow, "follow"),
-            (Command::NextError, "next error"),
-            (Command::ToggleMerged, "merge"),
-            (Command::ToggleWrap, "wrap"),
-            (Command::OnlyPattern, "only this pattern"),
-        ],
-        Scope::Exec => &[(Command::LeaveShell, "leave the shell")],
-        Scope::ExecScroll => &[(Command::EnterShell, "type"), (Command::ClosePane, "close")],
-        Scope::Help => &[(Command::Cancel, "close")],
-        Scope::Global => &[],
+        (Scope::Logs, Some(Pane::Logs(pane))) => offers_of_logs(pane),
+        (Scope::Exec, _) => vec![(Command::LeaveShell, "leave the shell")],
+        (Scope::ExecScroll, Some(Pane::Exec(pane))) if pane.has_ended() => vec![(Command::ClosePane, "close")],
+        (Scope::ExecScroll, _) => vec![(Command::EnterShell, "type"), (Command::ClosePane, "close")],
+        (Scope::Help, _) => vec![(Command::Cancel, "close")],
+        (Scope::Logs | Scope::Global, _) => Vec::new(),
     }
 }
 
+/// A key that goes back and forth is called by where it would go now.
+fn offers_of_logs(pane: &LogsPane) -> Vec<Offer> {
+    let mut offers = vec![(Command::Search, "search")];
+    offers.push((
+        Command::ToggleFollow,
+        if pane.is_following() { "pause" } else { "follow" },
+    ));
+    offers.push((Command::NextError, "next error"));
+    offers.push((Command::ToggleMerged, if pane.merged { "split" } else { "merge" }));
+    offers.push((Command::ToggleWrap, if pane.wrap { "cut" } else { "wrap" }));
+    if pane.filter.pattern.is_some() {
+        offers.push((Command::OnlyPattern, "all records"));
+    } else if pane.marked.is_some() || !pane.is_following() {
+        offers.push((Command::OnlyPattern, "only this pattern"));
+    }
+    offers
+}
+
 /// Offered wherever they have keys.
-const EVERYWHERE: [(Command, &str); 3] = [
+const EVERYWHERE: [Offer; 3] = [
     (Command::FocusNext, "next pane"),
     (Command::OpenPalette, "commands"),
     (Command::Help, "help"),
@@ -67,15 +82,15 @@ fn hints(state: &State) -> Vec<(String, String)> {
         Some(Over::Help { .. }) | None if state.is_prompting() => {
             vec![("enter".into(), "keep".into()), ("esc".into(), "give up".into())]
         }
-        Some(Over::Help { .. }) | None => offered(&state.keymap, state.scope()),
+        Some(Over::Help { .. }) | None => offered(state, state.scope()),
     }
 }
 
-fn offered(keymap: &Keymap, scope: Scope) -> Vec<(String, String)> {
-    offers(scope)
-        .iter()
-        .chain(&EVERYWHERE)
-        .filter_map(|(command, what)| Some((keymap.keys_of(scope, *command)?, (*what).to_owned())))
+fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
+    offers(state, scope)
+        .into_iter()
+        .chain(EVERYWHERE)
+        .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))
         .collect()
 }
 

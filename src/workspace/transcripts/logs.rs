@@ -60,8 +60,10 @@ fn columns_share_one_time() {
     stage.settle();
     stage.shows(&["(paused, 1 new)"]);
     assert_eq!(stage.selected_record(), "prod says 1");
+    stage.shows(&["f follow", "x only this pattern"]);
     stage.keys("G");
-    stage.shows(&["(following)"]);
+    stage.shows(&["(following)", "f pause"]);
+    stage.does_not_show("x only this pattern");
     assert_eq!(stage.selected_record(), "");
 }
 
@@ -110,7 +112,11 @@ fn enter_on_a_finding_shows_its_example_among_its_neighbours() {
     stage.shows(&["marked ModuleNotFoundError: <*>", "column*[prod", "prod says 5"]);
     let effects = stage.keys("x");
     assert_eq!(effects, []);
-    stage.shows(&["only ModuleNotFoundError: <*>", "no record of this pattern here"]);
+    stage.shows(&[
+        "only ModuleNotFoundError: <*>",
+        "no record of this pattern here",
+        "x all records",
+    ]);
     stage.does_not_show("prod says 5");
     stage.keys("esc");
     stage.shows(&["marked ModuleNotFoundError: <*>", "prod says 5"]);

@@ -38,7 +38,7 @@ fn a_shell_gets_every_key_but_one() {
     assert_eq!(stage.keys("q ctrl-c :"), [sent(b"q"), sent(b"\x03"), sent(b":")]);
     stage.shows(&["(typing)", "  $"]);
     assert_eq!(stage.keys("ctrl-]"), []);
-    stage.shows(&["(scrolling)", "typing false"]);
+    stage.shows(&["(scrolling)", "typing false", "i type"]);
     let effects = stage.keys("z");
     assert!(matches!(effects.as_slice(), [Effect::ResizeExec { .. }]), "{effects:?}");
     stage.keys("i");
@@ -47,7 +47,8 @@ fn a_shell_gets_every_key_but_one() {
         end: ExecEnd::Exited(0),
     });
     stage.settle();
-    stage.shows(&["exited 0", "(ended)"]);
+    stage.shows(&["exited 0", "(ended)", "hints q close"]);
+    stage.does_not_show("i type");
     assert_eq!(stage.keys("enter"), []);
     stage.does_not_show("Shell");
     assert_eq!(stage.state.open_shells(), 0);
