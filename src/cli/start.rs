@@ -47,8 +47,9 @@ fn failed(failure: &Failure) -> ExitCode {
 
 /// Behind flags the name of a command is read as a pod query, which is never what was meant.
 fn misplaced(command: &str) -> Failure {
-    Failure::usage(format!("the command {command} stands before its flags"))
-        .hint(format!("write `kontrast {command} …`; for pods of that name write `kontrast … '^{command}'`"))
+    Failure::usage(format!("the command {command} stands before its flags")).hint(format!(
+        "write `kontrast {command} …`; for pods of that name write `kontrast … '^{command}'`"
+    ))
 }
 
 fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
