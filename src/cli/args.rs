@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::duration::{parse_duration, parse_positive};
@@ -45,6 +46,24 @@ pub enum Command {
     Logs(Logs),
     /// Print what differs between the clusters' logs, without a screen
     Contrast(Contrast),
+}
+
+const COMMANDS: [&str; 3] = ["demo", "logs", "contrast"];
+
+/// The command that was taken for a pod query because flags stand before it.
+pub fn misplaced_command(cli: &Cli) -> Option<&'static str> {
+    let query = cli.targets.pod_query.as_deref().filter(|_| cli.command.is_none())?;
+    COMMANDS.into_iter().find(|command| *command == query)
+}
+
+/// The same where the command's own flags, unknown without it, have made parsing fail.
+pub fn command_behind_flags(error: &clap::Error, words: impl IntoIterator<Item = String>) -> Option<&'static str> {
+    let mut words = words.into_iter();
+    let begins_with_flag = words.next()?.starts_with('-');
+    if !begins_with_flag || error.kind() != ErrorKind::UnknownArgument {
+        return None;
+    }
+    words.find_map(|word| COMMANDS.into_iter().find(|command| *command == word))
 }
 
 /// Which containers of which clusters.
@@ -225,6 +244,26 @@ mod tests {
             parse("kontrast logs deploy/api --for 5s").command,
             Some(Command::Logs(_))
         ));
+    }
+
+    #[test]
+    fn a_command_behind_flags_is_noticed() {
+        let check = |line: &str, expected: Option<&str>| {
+            let words = || line.split_whitespace().map(str::to_owned);
+            let found = match Cli::try_parse_from(words()) {
+                Ok(cli) => misplaced_command(&cli),
+                Err(error) => command_behind_flags(&error, words().skip(1)),
+            };
+            assert_eq!(found, expected, "{line}");
+        };
+        check("kontrast --context dev logs", Some("logs"));
+        check("kontrast --kubeconfig k logs -n shop --for 2s", Some("logs"));
+        check("kontrast -n shop contrast -o json", Some("contrast"));
+        check("kontrast logs --context dev", None);
+        check("kontrast logs --context dev logs", None);
+        check("kontrast --context dev ^logs", None);
+        check("kontrast --contxt dev", None);
+        check("kontrast logs --contxt dev", None);
     }
 
     #[test]

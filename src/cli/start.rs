@@ -26,22 +26,37 @@ pub fn main() -> ExitCode {
     let clock = Clock::start();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => error.exit(),
+        Err(error) => match args::command_behind_flags(&error, std::env::args().skip(1)) {
+            Some(command) => return failed(&misplaced(command)),
+            None => error.exit(),
+        },
     };
     limits::raise_open_files();
     match dispatch(cli, clock) {
         Ok(None) => ExitCode::SUCCESS,
         Ok(Some(status)) => status.into(),
-        Err(failure) => {
-            // Nothing is left to be done about a stderr that cannot be written to.
-            drop(write!(io::stderr(), "{failure}"));
-            failure.status.into()
-        }
+        Err(failure) => failed(&failure),
     }
+}
+
+fn failed(failure: &Failure) -> ExitCode {
+    // Nothing is left to be done about a stderr that cannot be written to.
+    drop(write!(io::stderr(), "{failure}"));
+    failure.status.into()
+}
+
+/// Behind flags the name of a command is read as a pod query, which is never what was meant.
+fn misplaced(command: &str) -> Failure {
+    Failure::usage(format!("the command {command} stands before its flags")).hint(format!(
+        "write `kontrast {command} …`; for pods of that name write `kontrast … '^{command}'`"
+    ))
 }
 
 fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
     let environment = Environment::read();
+    if let Some(command) = args::misplaced_command(&cli) {
+        return Err(misplaced(command));
+    }
     match cli.command {
         None => {
             let (opening, broken) = open::opening(&cli.targets, &environment)?;
@@ -64,11 +79,16 @@ fn opening_without_screen(targets: &Targets, environment: &Environment) -> Resul
     for cause in broken {
         drop(writeln!(
             io::stderr(),
-            "kubeconfig left out: {}",
-            crate::text::display::plain(&cause)
+            "{}",
+            crate::text::display::plain(&left_out(&cause))
         ));
     }
     Ok(opening)
+}
+
+/// One line: what a parser draws below its first line makes no sense in the middle of one.
+fn left_out(cause: &str) -> String {
+    format!("kubeconfig left out: {}", cause.lines().next().unwrap_or_default())
 }
 
 fn run_demo(demo: args::Demo, environment: &Environment, clock: Clock) -> Result<Option<Status>, Failure> {
@@ -140,7 +160,7 @@ fn show(
     let notices = wrong
         .iter()
         .map(ToString::to_string)
-        .chain(broken.iter().map(|cause| format!("kubeconfig left out: {cause}")))
+        .chain(broken.iter().map(|cause| left_out(cause)))
         .map(|text| Msg::Noticed { text: Arc::from(text) })
         .collect();
     let end = block_on(run::run(

@@ -13,7 +13,7 @@ use futures::stream::{SplitSink, SplitStream};
 use futures::{SinkExt, StreamExt};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -31,6 +31,9 @@ const STATUS: u8 = 3;
 const RESIZE: u8 = 4;
 /// In version 5: the channel in the next byte is closed.
 const CLOSE: u8 = 255;
+
+/// What a process that got SIGKILL leaves: 128 and the signal.
+const KILLED: i32 = 137;
 
 /// Messages that wait between the socket and the process, each way.
 const MOST_WAITING: usize = 16;
@@ -246,14 +249,21 @@ fn exec_id(argv: &[String]) -> String {
     (0..4).map(part).collect()
 }
 
-/// Runs a process for the client at the other end of the socket until it ends or the client goes.
-pub async fn exec<S>(ws: WebSocketStream<S>, protocol: Protocol, options: Options, start: Start, now: Now)
+/// A process to start, and the exit status of the container that it runs in once there is one.
+pub struct Joining {
+    pub start: Start,
+    pub container: watch::Receiver<Option<i32>>,
+}
+
+/// Runs a process for the client at the other end of the socket until it ends, the container ends or the client goes.
+pub async fn exec<S>(ws: WebSocketStream<S>, protocol: Protocol, options: Options, joining: Joining, now: Now)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let argv = start.argv.clone();
+    let argv = joining.start.argv.clone();
     let mut line = Line::new(ws, protocol, options);
-    let Some(ended) = line.carry(|input, output| shell::run(start, now, input, output)).await else {
+    let process = |input, output| within(joining.container, shell::run(joining.start, now, input, output));
+    let Some(ended) = line.carry(process).await else {
         return;
     };
     let status = match ended {
@@ -261,6 +271,15 @@ where
         Ended::NotFound(what) => Status::not_found(&what, &argv, protocol),
     };
     line.end(&status).await;
+}
+
+/// A container takes all its processes with it.
+async fn within(mut container: watch::Receiver<Option<i32>>, process: impl Future<Output = Ended>) -> Ended {
+    let ended = async { container.wait_for(Option::is_some).await.is_ok() };
+    tokio::select! {
+        ended = process => ended,
+        true = ended => Ended::Exited(KILLED),
+    }
 }
 
 /// Shows what the instance writes from now on, until it ends or the client goes. An instance whose command is a shell
@@ -521,17 +540,27 @@ mod tests {
 
     impl Client {
         async fn exec(protocol: Protocol, options: Options, argv: &[&str]) -> Self {
+            let forever = watch::Sender::new(None).subscribe();
+            Self::exec_in(forever, protocol, options, argv).await
+        }
+
+        async fn exec_in(
+            container: watch::Receiver<Option<i32>>,
+            protocol: Protocol,
+            options: Options,
+            argv: &[&str],
+        ) -> Self {
             let (server, ws) = pair(64 << 10).await;
             let argv = argv.iter().map(|word| (*word).to_owned()).collect();
             let start = Start {
-                inside: container(&["sleep"]),
+                inside: self::container(&["sleep"]),
                 argv,
                 tty: options.tty,
                 stdin: options.stdin,
             };
             let mut tasks = JoinSet::new();
             tasks.spawn(async move {
-                exec(server, protocol, options, start, now()).await;
+                exec(server, protocol, options, Joining { start, container }, now()).await;
                 None
             });
             Self { ws, protocol, tasks }
@@ -672,6 +701,17 @@ mod tests {
         let Client { ws, mut tasks, .. } = client;
         drop(ws);
         assert!(tasks.join_next().await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_process_ends_with_its_container() {
+        let exit = watch::Sender::new(None);
+        let mut client = Client::exec_in(exit.subscribe(), Protocol::V5, TERMINAL, &["sh"]).await;
+        client.expect(&["1:"]).await;
+        assert_eq!(client.until("# ").await, "# ");
+        exit.send_replace(Some(0));
+        let status = exit_status("command terminated with exit code 137", 137);
+        client.expect(&[&status, "close:1000", "end"]).await;
     }
 
     #[tokio::test(start_paused = true)]

@@ -21,7 +21,7 @@ use super::reply::{self, Body};
 use super::status::Status;
 use crate::demo::clock::Now;
 use crate::demo::cluster::{Cluster, Instance, Request};
-use crate::demo::exec::{self, Options, Protocol};
+use crate::demo::exec::{self, Joining, Options, Protocol};
 use crate::demo::shell::Start;
 
 /// Marks an answer that comes from the node, or is no answer but a change of protocols: it has no `Audit-Id`.
@@ -42,7 +42,7 @@ pub(super) struct Session<'a> {
 }
 
 enum Kind {
-    Exec(Start),
+    Exec(Joining),
     Attach(Attached),
 }
 
@@ -74,7 +74,8 @@ impl Session<'_> {
             tty: options.tty,
             stdin: options.stdin,
         };
-        self.upgrade(options, Kind::Exec(start))
+        let container = instance.exit.clone();
+        self.upgrade(options, Kind::Exec(Joining { start, container }))
     }
 
     pub(super) fn attach(self) -> Result<Response<Body>, Status> {
@@ -187,7 +188,7 @@ async fn serve(upgrade: OnUpgrade, (protocol, options): (Protocol, Options), kin
     let Ok(upgraded) = upgrade.await else { return };
     let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, None).await;
     match kind {
-        Kind::Exec(start) => exec::exec(socket, protocol, options, start, now).await,
+        Kind::Exec(joining) => exec::exec(socket, protocol, options, joining, now).await,
         Kind::Attach(attached) => {
             let Attached {
                 instance,
