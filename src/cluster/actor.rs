@@ -73,8 +73,6 @@ pub(super) struct Actor {
     followed: Followed,
     /// Which namespaces were listed before: what is new afterwards is read from its beginning.
     listed: Vec<bool>,
-    /// What the engine was last told of each namespace: whether its pods can be seen.
-    seen: Vec<bool>,
     /// What was last told of each namespace's events.
     event_limits: Vec<Option<Arc<str>>>,
     /// Log lines from before this are not asked for.
@@ -108,7 +106,6 @@ impl Actor {
             events: Shelf::new(count),
             followed: Followed::default(),
             listed: vec![false; count],
-            seen: vec![true; count],
             event_limits: vec![None; count],
             bound: now - opened.watching.since,
             sources: 0,
@@ -509,7 +506,6 @@ impl Actor {
             let what = self.what("pods", scope);
             self.report(Report::Limited { context, what, cause }).await;
         }
-        self.tell_namespaces().await;
         let access = self.access();
         if std::mem::replace(&mut self.access, access) != access {
             let ingest = match access {
@@ -527,28 +523,6 @@ impl Actor {
                 Access::Forbidden => Ingest::Forbidden { context, at: now },
             };
             self.opened.outlet.ingest(ingest).await;
-        }
-    }
-
-    /// Nothing may be concluded from the silence of a namespace that cannot be seen while the others can.
-    async fn tell_namespaces(&mut self) {
-        if !self.health.state().is_live() {
-            return;
-        }
-        let context = self.opened.context;
-        for (scope, told) in self.seen.iter_mut().enumerate() {
-            let watched = self.health.is_live(scope);
-            if let Some(Some(namespace)) = self.scopes.get(scope)
-                && std::mem::replace(told, watched) != watched
-            {
-                let namespace = Arc::clone(namespace);
-                let told = Ingest::NamespaceWatched {
-                    context,
-                    namespace,
-                    watched,
-                };
-                self.opened.outlet.ingest(told).await;
-            }
         }
     }
 

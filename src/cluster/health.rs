@@ -59,10 +59,6 @@ impl Health {
         self.set(part, PartHealth::Live);
     }
 
-    pub(super) fn is_live(&self, part: usize) -> bool {
-        matches!(self.parts.get(part), Some(PartHealth::Live))
-    }
-
     pub(super) fn failed(&mut self, part: usize, failure: &Failure, next: Time) {
         let cause = Arc::clone(&failure.cause);
         self.set(

@@ -130,7 +130,6 @@ impl Known<'_> {
         match silence {
             Silence::NotWatched => write_to(text, format_args!("{name} is not connected")),
             Silence::Forbidden => write_to(text, format_args!("logs are forbidden in {name}")),
-            Silence::Hidden => write_to(text, format_args!("its namespace cannot be seen in {name}")),
             Silence::NotDeployed => write_to(text, format_args!("{name} does not run it")),
             Silence::Settling => write_to(text, format_args!("{name} was only just connected")),
             Silence::NoStream => write_to(text, format_args!("{name} runs it, but its log is not read")),

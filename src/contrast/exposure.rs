@@ -1,7 +1,6 @@
 //! The ledger of what was really watched. Silence proves something only where it was listened to: this file says where
 //! and how long. In event time: a log that is read back counts from the time its lines were written.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -52,8 +51,6 @@ pub struct Watched {
     pub watching: Watching,
     /// Any source was ever opened here.
     pub has_sources: bool,
-    /// Namespaces whose pods cannot be seen while the context is watched otherwise.
-    pub hidden: BTreeSet<Arc<str>>,
 }
 
 /// What is known of an emitter in one context.
@@ -133,16 +130,6 @@ impl Ledger {
 
     pub fn watch_changed(&mut self, context: ContextId, watching: Watching) {
         self.context(context).watching = watching;
-    }
-
-    /// The pods of a namespace cannot be seen, or can be seen again.
-    pub fn namespace_changed(&mut self, context: ContextId, namespace: Arc<str>, watched: bool) {
-        let hidden = &mut self.context(context).hidden;
-        if watched {
-            hidden.remove(&namespace);
-        } else {
-            hidden.insert(namespace);
-        }
     }
 
     /// A stream was opened: its workload runs in this context. Nothing is covered yet.
@@ -306,7 +293,6 @@ impl Watched {
             name,
             watching: Watching::Never,
             has_sources: false,
-            hidden: BTreeSet::new(),
         }
     }
 }

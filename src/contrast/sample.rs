@@ -76,8 +76,6 @@ pub struct Exposed {
     /// All that was watched of the emitters, nanoseconds.
     pub watched: i64,
     pub deployed: bool,
-    /// A namespace of the emitters cannot be seen here: whether they run, and what they write, is not known.
-    pub hidden: bool,
     /// Instances being read now.
     pub open: u32,
     pub starts: u32,
@@ -114,9 +112,6 @@ impl<'a> Sample<'a> {
             for (sum, cell) in cells.iter_mut().zip(&part.cells) {
                 sum.add(cell);
             }
-        }
-        for (cell, context) in cells.iter_mut().zip(survey.ledger.contexts()) {
-            cell.hidden = workloads(count, survey).any(|workload| context.hidden.contains(&workload.namespace));
         }
         Some(Self {
             subject,
@@ -200,7 +195,6 @@ fn part(emitter: EmitterId, survey: &Survey<'_>, first: Time, class: usize, alig
             time: measure.nanos[class] as f64 / BIN.nanos() as f64 * share,
             watched: measure.nanos[ANY_AGE],
             deployed: true,
-            hidden: false,
             open: survey
                 .ledger
                 .lane(id)
@@ -235,13 +229,12 @@ fn add_counts(parts: &mut [Part], count: &LaneCount, survey: &Survey<'_>) {
     }
 }
 
-fn workloads<'a>(count: &PatternCount, survey: &Survey<'a>) -> impl Iterator<Item = &'a WorkloadKey> {
-    let lanes = count.lanes.iter().filter_map(|lane| survey.ledger.lane(lane.lane));
-    lanes.map(|lane| &lane.workload)
-}
-
 fn one_workload(count: &PatternCount, survey: &Survey<'_>) -> Option<WorkloadKey> {
-    let mut workloads = workloads(count, survey);
+    let mut workloads = count
+        .lanes
+        .iter()
+        .filter_map(|lane| survey.ledger.lane(lane.lane))
+        .map(|lane| &lane.workload);
     let first = workloads.next()?;
     workloads.all(|other| other == first).then(|| first.clone())
 }

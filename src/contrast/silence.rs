@@ -23,8 +23,6 @@ const SETTLED_EMPTY: Span = Span::from_secs(15);
 pub enum Silence {
     NotWatched,
     Forbidden,
-    /// The context is watched, but not the namespace.
-    Hidden,
     NotDeployed,
     /// Just connected: the workload may not have been found yet.
     Settling,
@@ -91,7 +89,6 @@ impl Silence {
         match context.watching {
             Watching::Never => return Self::NotWatched,
             Watching::Forbidden => return Self::Forbidden,
-            Watching::Since(_) | Watching::Until(_) if cell.hidden => return Self::Hidden,
             Watching::Since(since) if !cell.deployed => return not_deployed(context, since, now),
             Watching::Until(_) if !cell.deployed => return Self::Before,
             Watching::Since(_) | Watching::Until(_) => {}

@@ -484,7 +484,7 @@ impl Case<'_> {
         match self.silences.get(place).copied().flatten() {
             None => CellState::Present,
             Some(Silence::NotWatched) => CellState::NotWatched,
-            Some(Silence::Forbidden | Silence::Hidden) => CellState::Forbidden,
+            Some(Silence::Forbidden) => CellState::Forbidden,
             Some(Silence::NotDeployed) => CellState::NotDeployed,
             Some(Silence::Gaps) => CellState::Gap,
             Some(Silence::Expected(_)) => CellState::Unknown(waits.get(place).copied().flatten()),
@@ -712,14 +712,6 @@ mod tests {
             },
             CellState::Forbidden,
             "forbidden in staging",
-        );
-        check(
-            |world| {
-                world.watch(1);
-                world.ledger.namespace_changed(context(1), "shop".into(), false);
-            },
-            CellState::Forbidden,
-            "its namespace cannot be seen in staging",
         );
         check(
             |world| {

@@ -149,14 +149,6 @@ impl Engine {
                 self.ledger.watch_changed(context, Watching::Forbidden);
                 self.news_of_exposure();
             }
-            Ingest::NamespaceWatched {
-                context,
-                namespace,
-                watched,
-            } => {
-                self.ledger.namespace_changed(context, namespace, watched);
-                self.news_of_exposure();
-            }
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
                 self.ledger.coverage_began(source, from);

@@ -62,13 +62,6 @@ pub enum Ingest {
         context: ContextId,
         at: Time,
     },
-    /// The pods of one namespace of a context that is watched otherwise cannot be seen (refused, failing, not yet
-    /// listed), or can be seen again. Until told otherwise they can.
-    NamespaceWatched {
-        context: ContextId,
-        namespace: Arc<str>,
-        watched: bool,
-    },
     SourceOpened(Source),
     /// The stream is live: from `from` on (an event time, at or before now) every line is being delivered.
     CoverageBegan {
