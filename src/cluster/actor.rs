@@ -512,15 +512,21 @@ impl Actor {
                 Access::Untold => return,
                 Access::Watched => Ingest::Watched {
                     context,
+                    namespace: None,
                     at: now,
                     watched: true,
                 },
                 Access::Lost => Ingest::Watched {
                     context,
+                    namespace: None,
                     at: now,
                     watched: false,
                 },
-                Access::Forbidden => Ingest::Forbidden { context, at: now },
+                Access::Forbidden => Ingest::Forbidden {
+                    context,
+                    namespace: None,
+                    at: now,
+                },
             };
             self.opened.outlet.ingest(ingest).await;
         }

@@ -52,14 +52,20 @@ pub enum Report {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ingest {
     /// Log access to this context was gained (`true`) or lost. Before the first of these a context is not watched.
+    /// With a namespace it is about that one alone, which until then is watched as its context is; a namespace that
+    /// was forbidden or lost stays so, whatever becomes of its context, until it is watched again itself.
     Watched {
         context: ContextId,
+        namespace: Option<Arc<str>>,
         at: Time,
         watched: bool,
     },
-    /// The context as a whole, or its logs, are refused; nothing can be concluded from its silence.
+    /// The context as a whole, or one namespace of it, or their logs, are refused; nothing can be concluded from its
+    /// silence.
     Forbidden {
         context: ContextId,
+        /// `None`: the whole context.
+        namespace: Option<Arc<str>>,
         at: Time,
     },
     SourceOpened(Source),

@@ -551,6 +551,7 @@ async fn a_context_goes_live_and_tells_what_is_there() {
     story.until_state("live", ClusterState::is_live).await;
     let watched = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: true,
     };
@@ -782,6 +783,7 @@ async fn refused_logs_say_so_and_conclude_nothing() {
         .await;
     let forbidden = Ingest::Forbidden {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
     };
     story
@@ -796,6 +798,7 @@ async fn refused_logs_say_so_and_conclude_nothing() {
     story.until_lines(0, &["one"]).await;
     let watched = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: true,
     };
@@ -861,6 +864,7 @@ async fn all_namespaces_forbidden_is_a_state() {
         .await;
     let forbidden = Ingest::Forbidden {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
     };
     story
@@ -921,6 +925,7 @@ async fn a_cluster_that_was_live_and_broke_is_stale_and_comes_back() {
         .await;
     let lost = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: false,
     };
