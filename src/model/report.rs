@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::health::{ClusterState, StreamState};
+use super::health::{Access, ClusterState, StreamState};
 use super::ids::{ContextId, PodKey, SourceId};
 use super::object::{EventRow, PodRow};
 use super::record::{Line, Source};
@@ -45,6 +45,17 @@ pub enum Report {
         context: ContextId,
         what: Arc<str>,
         cause: Arc<str>,
+    },
+    /// What was said of it does not hold any more.
+    LimitLifted {
+        context: ContextId,
+        what: Arc<str>,
+    },
+    /// Whether the pods of a namespace can be seen, while the cluster as a whole is live. Until this is said, they can.
+    NamespaceChanged {
+        context: ContextId,
+        namespace: Arc<str>,
+        access: Access,
     },
 }
 
