@@ -111,7 +111,7 @@ fn unseen_part(sample: &Sample<'_>, place: usize, context: &Watched, now: Time) 
     });
     // What a person can do something about is said first.
     reasons
-        .filter(|reason| reason.blocks())
+        .filter(Silence::blocks)
         .min_by_key(|reason| *reason != Silence::Forbidden)
 }
 
