@@ -17,6 +17,7 @@ mod feed;
 mod health;
 mod stream;
 mod exec;
+mod access;
 mod followed;
 mod shelf;
 mod actor;

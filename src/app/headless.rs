@@ -15,7 +15,7 @@ use crate::app::ingest::{self, Outlet};
 use crate::logs::Snapshot;
 use crate::logs::engine::{EngineConfig, Fresh};
 use crate::logs::record::Record;
-use crate::model::{ClusterState, ContextId, Report, Span};
+use crate::model::{Access, ClusterState, ContextId, Report, Span};
 use crate::term::signals::{Signal, Signals};
 use crate::workspace::msg::OpenedContext;
 
@@ -54,6 +54,8 @@ pub struct Outcome {
     pub snapshot: Arc<Snapshot>,
     /// Contexts that were not live at the end, with what is known of why.
     pub unwatched: Vec<(ContextId, ClusterState)>,
+    /// Namespaces of the others of which the pods could not be seen at the end.
+    pub unseen: Vec<(ContextId, Arc<str>, Access)>,
 }
 
 /// Follows the logs of `opening` for `run_for` (for ever if none) and hands every record to `print` once.
@@ -101,6 +103,7 @@ fn printed(result: io::Result<()>) -> Result<Option<Ended>, Error> {
 struct Run {
     contexts: Vec<OpenedContext>,
     states: BTreeMap<ContextId, ClusterState>,
+    namespaces: BTreeMap<(ContextId, Arc<str>), Access>,
     fleet: Fleet,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     engine: std::thread::JoinHandle<()>,
@@ -138,6 +141,7 @@ impl Run {
         Ok(Self {
             contexts,
             states: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
             fleet,
             snapshots,
             engine,
@@ -173,6 +177,11 @@ impl Run {
     fn learn(&mut self, report: Report) {
         match report {
             Report::StateChanged { context, state } => drop(self.states.insert(context, state)),
+            Report::NamespaceChanged {
+                context,
+                namespace,
+                access,
+            } => drop(self.namespaces.insert((context, namespace), access)),
             Report::VersionLearned { .. }
             | Report::PodsListed { .. }
             | Report::PodApplied(_)
@@ -181,16 +190,24 @@ impl Run {
             | Report::EventApplied { .. }
             | Report::SourceOpened(_)
             | Report::StreamChanged { .. }
-            | Report::Limited { .. } => {}
+            | Report::Limited { .. }
+            | Report::LimitLifted { .. } => {}
         }
     }
 
     async fn close(self, ended: Ended) -> Outcome {
-        let unwatched = self
+        let unwatched: Vec<_> = self
             .contexts
             .iter()
             .filter_map(|context| self.states.get(&context.id).map(|state| (context.id, state.clone())))
             .filter(|(_, state)| !state.is_live())
+            .collect();
+        let unseen = self
+            .namespaces
+            .into_iter()
+            .filter(|(_, access)| *access != Access::Open)
+            .filter(|((context, _), _)| unwatched.iter().all(|(unwatched, _)| unwatched != context))
+            .map(|((context, namespace), access)| (context, namespace, access))
             .collect();
         self.stop.cancel();
         let engine = self.engine;
@@ -203,6 +220,7 @@ impl Run {
             contexts: self.contexts,
             snapshot,
             unwatched,
+            unseen,
         }
     }
 }

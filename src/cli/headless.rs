@@ -10,7 +10,7 @@ use crate::cli::args::{ContrastOutput, LogsOutput};
 use crate::cli::failure::{Failure, Status};
 use crate::logs::Snapshot;
 use crate::logs::record::Record;
-use crate::model::{ClusterState, Span};
+use crate::model::{Access, ClusterState, ContextId, Span};
 use crate::report::{self, Names};
 use crate::text::display;
 use crate::workspace::msg::OpenedContext;
@@ -84,13 +84,10 @@ fn print_records(
     out.flush()
 }
 
-/// Tells on stderr which clusters were not watched, and the exit status that follows.
+/// Tells on stderr which clusters and namespaces were not watched, and the exit status that follows.
 fn conclude(outcome: &Outcome) -> Option<Status> {
     for (context, state) in &outcome.unwatched {
-        let name = outcome
-            .contexts
-            .get(usize::from(context.0))
-            .map_or("?", |context| &context.name);
+        let name = name(outcome, *context);
         let words = state.cause().unwrap_or("no answer yet");
         // Nothing is left to be done about a stderr that cannot be written to.
         drop(writeln!(
@@ -101,11 +98,37 @@ fn conclude(outcome: &Outcome) -> Option<Status> {
             display::plain(words)
         ));
     }
+    for (context, namespace, access) in &outcome.unseen {
+        let name = name(outcome, *context);
+        // As above.
+        drop(writeln!(
+            io::stderr(),
+            "{}: namespace {}: {}",
+            display::plain(name),
+            display::plain(namespace),
+            access_word(*access)
+        ));
+    }
     match outcome.ended {
         Ended::Interrupted => Some(Status::Interrupted),
         Ended::Terminated => Some(Status::Terminated),
-        Ended::Done | Ended::OutputClosed if outcome.unwatched.is_empty() => None,
+        Ended::Done | Ended::OutputClosed if outcome.unwatched.is_empty() && outcome.unseen.is_empty() => None,
         Ended::Done | Ended::OutputClosed => Some(Status::Unwatched),
+    }
+}
+
+fn name(outcome: &Outcome, context: ContextId) -> &str {
+    outcome
+        .contexts
+        .get(usize::from(context.0))
+        .map_or("?", |context| &context.name)
+}
+
+const fn access_word(access: Access) -> &'static str {
+    match access {
+        Access::Open => "live",
+        Access::Lost => "not reached",
+        Access::Forbidden => "forbidden",
     }
 }
 

@@ -1,5 +1,6 @@
 //! One context's actor: makes the link, hears what the feeds and streams say, and tells the rest of the program.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::access::{LogAccess, Told, ingest};
 use super::cause::{Failure, FailureKind};
 use super::connect::{Link, Refusal, connect};
 use super::events::event_row;
@@ -21,7 +23,7 @@ use super::query::Watching;
 use super::rows::pod_row;
 use super::shelf::Shelf;
 use super::stream::{Follow, StreamNews};
-use crate::model::{ContextId, EventRow, Ingest, PodRow, Report, Source, SourceId, Target, Time};
+use crate::model::{Access, ContextId, EventRow, PodRow, Report, Source, SourceId, Target, Time};
 
 /// News of the feeds wait here; a full channel makes the watches wait.
 const NEWS: usize = 256;
@@ -43,15 +45,6 @@ enum News {
     Pods { scope: usize, fed: Fed<PodRow> },
     Events { scope: usize, fed: Fed<EventRow> },
     Version(Arc<str>),
-}
-
-/// What the engine was last told of the access to the logs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Access {
-    Untold,
-    Watched,
-    Lost,
-    Forbidden,
 }
 
 /// What a context was opened with.
@@ -85,9 +78,13 @@ pub(super) struct Actor {
     renewed: bool,
     renew_at: Option<Instant>,
     version: Option<Arc<str>>,
-    access: Access,
-    logs_opened: bool,
-    logs_forbidden: bool,
+    logs: LogAccess,
+    /// What the engine was last told of the access to the logs.
+    told_access: Option<Access>,
+    told_namespaces: Told,
+    /// What the screen was last told of the access to the pods.
+    told_pods: Told,
+    told_log_limits: BTreeMap<Arc<str>, Arc<str>>,
     slots: Arc<Semaphore>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
@@ -115,9 +112,11 @@ impl Actor {
             renewed: false,
             renew_at: None,
             version: None,
-            access: Access::Untold,
-            logs_opened: false,
-            logs_forbidden: false,
+            logs: LogAccess::default(),
+            told_access: None,
+            told_namespaces: Told::default(),
+            told_pods: Told::default(),
+            told_log_limits: BTreeMap::new(),
             slots: Arc::new(Semaphore::new(opened.watching.most_streams)),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
@@ -147,7 +146,7 @@ impl Actor {
                     None => return,
                 },
                 Some(news) = self.news.1.recv() => self.hear(news).await,
-                Some(news) = self.stream_news.1.recv() => self.hear_stream(news).await,
+                Some(news) = self.stream_news.1.recv() => self.hear_stream(news),
                 Some(done) = self.tasks.join_next() => self.ended(done).await,
                 () = until(self.renew_at) => self.connect(),
             }
@@ -373,15 +372,17 @@ impl Actor {
             return;
         }
         told.clone_from(&limit);
-        if let Some(cause) = limit {
-            let what = self.what("events", scope);
-            self.report(Report::Limited {
-                context: self.opened.context,
-                what,
-                cause,
-            })
-            .await;
-        }
+        self.limit(self.what("events", scope), limit).await;
+    }
+
+    /// Without a cause the limit is no more.
+    async fn limit(&self, what: Arc<str>, cause: Option<Arc<str>>) {
+        let context = self.opened.context;
+        self.report(match cause {
+            Some(cause) => Report::Limited { context, what, cause },
+            None => Report::LimitLifted { context, what },
+        })
+        .await;
     }
 
     fn what(&self, kind: &str, scope: usize) -> Arc<str> {
@@ -407,20 +408,15 @@ impl Actor {
         }
     }
 
-    async fn hear_stream(&mut self, news: StreamNews) {
+    fn hear_stream(&mut self, news: StreamNews) {
         match news {
-            StreamNews::Opened => self.logs_opened = true,
-            StreamNews::Forbidden { cause } => {
-                if !std::mem::replace(&mut self.logs_forbidden, true) {
-                    let context = self.opened.context;
-                    self.report(Report::Limited {
-                        context,
-                        what: "logs".into(),
-                        cause,
-                    })
-                    .await;
-                }
-            }
+            StreamNews::Opened { namespace, source } => self.logs.allowed(namespace, source),
+            StreamNews::Forbidden {
+                namespace,
+                source,
+                cause,
+            } => self.logs.denied(namespace, source, cause),
+            StreamNews::Ended { namespace, source } => self.logs.ended(&namespace, source),
             StreamNews::Unauthorized { cause, generation } => {
                 let failure = Failure {
                     kind: FailureKind::Unauthorized,
@@ -486,12 +482,7 @@ impl Actor {
     async fn ended(&mut self, done: Result<(), JoinError>) {
         if done.is_err_and(|error| error.is_panic()) {
             let cause = "an internal error ended one of its tasks".into();
-            self.report(Report::Limited {
-                context: self.opened.context,
-                what: "this context".into(),
-                cause,
-            })
-            .await;
+            self.limit("this context".into(), Some(cause)).await;
         }
     }
 
@@ -503,43 +494,85 @@ impl Actor {
             self.report(Report::StateChanged { context, state }).await;
         }
         for (scope, cause) in self.health.limits() {
-            let what = self.what("pods", scope);
-            self.report(Report::Limited { context, what, cause }).await;
+            self.limit(self.what("pods", scope), cause).await;
         }
-        let access = self.access();
-        if std::mem::replace(&mut self.access, access) != access {
-            let ingest = match access {
-                Access::Untold => return,
-                Access::Watched => Ingest::Watched {
-                    context,
-                    at: now,
-                    watched: true,
-                },
-                Access::Lost => Ingest::Watched {
-                    context,
-                    at: now,
-                    watched: false,
-                },
-                Access::Forbidden => Ingest::Forbidden { context, at: now },
-            };
+        self.tell_log_limits().await;
+        self.tell_namespaces(now).await;
+        self.tell_access(now).await;
+    }
+
+    /// Once per namespace and sentence. A cluster that is live again says it anew.
+    async fn tell_log_limits(&mut self) {
+        let live = self.health.state().is_live();
+        let logs = self.logs.forbidden().filter(|_| live);
+        let now = logs
+            .map(|(namespace, cause)| (Arc::clone(namespace), Arc::clone(cause)))
+            .collect();
+        let before = std::mem::replace(&mut self.told_log_limits, now);
+        let what = |namespace: &str| format!("logs in namespace {namespace}").into();
+        for (namespace, cause) in &self.told_log_limits {
+            if before.get(namespace) != Some(cause) {
+                self.limit(what(namespace), Some(Arc::clone(cause))).await;
+            }
+        }
+        for namespace in before.keys().filter(|_| live) {
+            if !self.told_log_limits.contains_key(namespace) {
+                self.limit(what(namespace), None).await;
+            }
+        }
+    }
+
+    /// Before the context as a whole, so that it is never taken for live with all its namespaces when it is not.
+    async fn tell_namespaces(&mut self, now: Time) {
+        if !self.health.state().is_live() {
+            return;
+        }
+        let context = self.opened.context;
+        let scopes = self.scopes.iter().zip(self.health.access());
+        let closed = scopes.filter(|(_, access)| *access != Access::Open);
+        let pods: BTreeMap<_, _> = closed
+            .filter_map(|(namespace, access)| Some((namespace.clone()?, access)))
+            .collect();
+        let mut all = pods.clone();
+        let logs = self.logs.forbidden();
+        all.extend(logs.map(|(namespace, _)| (Arc::clone(namespace), Access::Forbidden)));
+        for (namespace, access) in self.told_pods.update(pods) {
+            self.report(Report::NamespaceChanged {
+                context,
+                namespace,
+                access,
+            })
+            .await;
+        }
+        for (namespace, access) in self.told_namespaces.update(all) {
+            let ingest = ingest(context, Some(namespace), access, now);
             self.opened.outlet.ingest(ingest).await;
         }
     }
 
-    fn access(&self) -> Access {
+    async fn tell_access(&mut self, now: Time) {
+        let access = self.access();
+        if std::mem::replace(&mut self.told_access, access) == access {
+            return;
+        }
+        if let Some(access) = access {
+            let ingest = ingest(self.opened.context, None, access, now);
+            self.opened.outlet.ingest(ingest).await;
+        }
+    }
+
+    /// Nothing before the first answer.
+    fn access(&self) -> Option<Access> {
         use crate::model::ClusterState as State;
         match self.health.state() {
-            State::Live { .. } if self.logs_forbidden && !self.logs_opened => Access::Forbidden,
-            State::Live { .. } => Access::Watched,
-            State::Forbidden { .. } => Access::Forbidden,
+            State::Live { .. } if self.logs.is_forbidden_altogether() => Some(Access::Forbidden),
+            State::Live { .. } => Some(Access::Open),
+            State::Forbidden { .. } => Some(Access::Forbidden),
             State::Connecting { .. }
             | State::Stale { .. }
             | State::NeedsLogin { .. }
             | State::Unreachable { .. }
-            | State::Broken { .. } => match self.access {
-                Access::Untold => Access::Untold,
-                Access::Watched | Access::Lost | Access::Forbidden => Access::Lost,
-            },
+            | State::Broken { .. } => self.told_access.map(|_| Access::Lost),
         }
     }
 

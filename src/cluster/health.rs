@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cause::{Failure, FailureKind};
-use crate::model::{ClusterState, Time};
+use crate::model::{Access, ClusterState, Time};
 
 /// The clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -198,9 +198,20 @@ impl Health {
         }
     }
 
-    /// The namespaces that are refused or failing while the cluster is live, each once per cause.
-    pub(super) fn limits(&mut self) -> Vec<(usize, Arc<str>)> {
+    /// What of each namespace's pods can be seen.
+    pub(super) fn access(&self) -> impl Iterator<Item = Access> {
+        self.parts.iter().map(|part| match part {
+            PartHealth::Live => Access::Open,
+            PartHealth::Trying | PartHealth::Unauthorized(_) | PartHealth::Failing { .. } => Access::Lost,
+            PartHealth::Forbidden(_) => Access::Forbidden,
+        })
+    }
+
+    /// The namespaces that are refused or failing while the cluster is live, each once per cause, and without a cause
+    /// when that is over. A cluster that is live again says it anew.
+    pub(super) fn limits(&mut self) -> Vec<(usize, Option<Arc<str>>)> {
         if !self.state.is_live() {
+            self.told.fill(None);
             return Vec::new();
         }
         let mut limits = Vec::new();
@@ -211,12 +222,10 @@ impl Health {
                 }
                 PartHealth::Trying | PartHealth::Live => None,
             };
-            if let Some(cause) = &cause
-                && told.as_ref() != Some(cause)
-            {
-                limits.push((n, Arc::clone(cause)));
+            if *told != cause {
+                told.clone_from(&cause);
+                limits.push((n, cause));
             }
-            *told = cause;
         }
         limits
     }
@@ -284,8 +293,12 @@ mod tests {
         assert_eq!(health.limits(), []);
         health.live(1);
         assert_eq!(health.settle(NOW), Some(ClusterState::Live { since: NOW }));
-        assert_eq!(health.limits(), [(0, "pods is forbidden".into())]);
+        assert_eq!(health.limits(), [(0, Some("pods is forbidden".into()))]);
         assert_eq!(health.limits(), [], "told once");
+        assert_eq!(health.access().collect::<Vec<_>>(), [Access::Forbidden, Access::Open]);
+        health.live(0);
+        assert_eq!(health.limits(), [(0, None)]);
+        health.failed(0, &failure(FailureKind::Forbidden, "pods is forbidden"), NOW);
         health.failed(1, &failure(FailureKind::Forbidden, "that one too"), NOW);
         assert_eq!(
             health.settle(NOW),

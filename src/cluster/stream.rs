@@ -10,7 +10,9 @@ mod instance;
 mod told;
 mod wait;
 mod ask;
+mod news;
 mod follow;
 
-pub(super) use follow::{Follow, StreamNews};
+pub(super) use follow::Follow;
 pub(super) use instance::{Fate, Instance, instances};
+pub(super) use news::StreamNews;

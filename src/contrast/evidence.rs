@@ -129,7 +129,7 @@ impl Known<'_> {
         let watched = self.sample.cells.get(place).map_or(Span::ZERO, Exposed::watched);
         match silence {
             Silence::NotWatched => write_to(text, format_args!("{name} is not connected")),
-            Silence::Forbidden => write_to(text, format_args!("logs are forbidden in {name}")),
+            Silence::Forbidden => write_to(text, format_args!("its logs are forbidden in {name}")),
             Silence::NotDeployed => write_to(text, format_args!("{name} does not run it")),
             Silence::Settling => write_to(text, format_args!("{name} was only just connected")),
             Silence::NoStream => write_to(text, format_args!("{name} runs it, but its log is not read")),

@@ -49,6 +49,8 @@ pub struct Watched {
     pub id: ContextId,
     pub name: Arc<str>,
     pub watching: Watching,
+    /// The namespaces of which more is known than of their context.
+    namespaces: HashMap<Arc<str>, Watching>,
     /// Any source was ever opened here.
     pub has_sources: bool,
 }
@@ -130,6 +132,11 @@ impl Ledger {
 
     pub fn watch_changed(&mut self, context: ContextId, watching: Watching) {
         self.context(context).watching = watching;
+    }
+
+    /// The same of one namespace. What is forbidden or lost here stays so, whatever becomes of the context.
+    pub fn namespace_changed(&mut self, context: ContextId, namespace: Arc<str>, watching: Watching) {
+        self.context(context).namespaces.insert(namespace, watching);
     }
 
     /// A stream was opened: its workload runs in this context. Nothing is covered yet.
@@ -292,7 +299,18 @@ impl Watched {
             id,
             name,
             watching: Watching::Never,
+            namespaces: HashMap::new(),
             has_sources: false,
+        }
+    }
+
+    /// Whether one namespace is listened to: not better than its context as a whole.
+    pub fn watching_in(&self, namespace: &str) -> Watching {
+        match (self.watching, self.namespaces.get(namespace)) {
+            (Watching::Since(whole), Some(Watching::Since(part))) => Watching::Since(whole.max(*part)),
+            (Watching::Since(_), Some(part)) => *part,
+            (_, Some(Watching::Forbidden)) => Watching::Forbidden,
+            (whole, _) => whole,
         }
     }
 }
@@ -565,6 +583,28 @@ mod tests {
         check(&ledger, 40, 390);
         ledger.coverage_began(source.id, secs(900));
         check(&ledger, 50, 490);
+    }
+
+    #[test]
+    fn a_namespace_is_not_listened_to_better_than_its_context() {
+        let (whole, part) = (Watching::Since(secs(10)), Watching::Since(secs(20)));
+        let lost = Watching::Until(secs(30));
+        let check = |context, namespace, expected| {
+            let mut ledger = Ledger::default();
+            ledger.watch_changed(ContextId(0), context);
+            ledger.namespace_changed(ContextId(0), "shop".into(), namespace);
+            let watched = &ledger.contexts()[0];
+            assert_eq!(watched.watching_in("shop"), expected);
+            assert_eq!(watched.watching_in("billing"), context);
+        };
+        check(whole, part, part);
+        check(part, whole, part);
+        check(whole, Watching::Forbidden, Watching::Forbidden);
+        check(whole, lost, lost);
+        check(lost, part, lost);
+        check(lost, Watching::Forbidden, Watching::Forbidden);
+        check(Watching::Forbidden, part, Watching::Forbidden);
+        check(Watching::Never, part, Watching::Never);
     }
 
     #[test]

@@ -9,10 +9,12 @@
 //! * `Fatal`: an error near the start that the container died of, each time. A container that lives on, wherever and
 //!   whenever it started, shows that this error did not occur there, so all its watched time counts.
 
+use std::sync::Arc;
+
 use crate::model::{Level, PatternId, RecordId, Span, Time, WorkloadKey};
 
 use super::counts::{DYING, LaneCount, PatternCount};
-use super::exposure::{ANY_AGE, BIN, EmitterId, Survey};
+use super::exposure::{ANY_AGE, BIN, EmitterId, Lane, Survey};
 
 /// An instance that still lives this long after an error did not die of it.
 const SURVIVED: Span = Span::from_secs(60);
@@ -60,6 +62,8 @@ pub struct Sample<'a> {
 #[derive(Clone, Debug)]
 pub struct Part {
     pub emitter: EmitterId,
+    /// Where it runs, the same in every cluster.
+    pub namespace: Arc<str>,
     pub cells: Vec<Exposed>,
 }
 
@@ -101,7 +105,7 @@ impl<'a> Sample<'a> {
                 continue;
             };
             if parts.iter().all(|part| part.emitter != known.emitter) {
-                parts.push(part(known.emitter, survey, first, class, alignment));
+                parts.push(part(known, survey, first, class, alignment));
             }
         }
         for lane in &count.lanes {
@@ -177,7 +181,8 @@ fn is_fatal(count: &PatternCount, survey: &Survey<'_>) -> bool {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "bins and nanoseconds as quantities")]
-fn part(emitter: EmitterId, survey: &Survey<'_>, first: Time, class: usize, alignment: Alignment) -> Part {
+fn part(lane: &Lane, survey: &Survey<'_>, first: Time, class: usize, alignment: Alignment) -> Part {
+    let emitter = lane.emitter;
     let cell = |context: &super::exposure::Watched| {
         let Some(id) = survey.ledger.lane_in(emitter, context.id) else {
             return Exposed::default();
@@ -206,6 +211,7 @@ fn part(emitter: EmitterId, survey: &Survey<'_>, first: Time, class: usize, alig
     };
     Part {
         emitter,
+        namespace: Arc::clone(&lane.workload.namespace),
         cells: survey.ledger.contexts().iter().map(cell).collect(),
     }
 }

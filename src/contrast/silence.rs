@@ -86,19 +86,33 @@ impl Silence {
         if sample.subject.kind == SubjectKind::Rest {
             return Self::Mixture;
         }
-        match context.watching {
-            Watching::Never => return Self::NotWatched,
-            Watching::Forbidden => return Self::Forbidden,
-            Watching::Since(since) if !cell.deployed => return not_deployed(context, since, now),
-            Watching::Until(_) if !cell.deployed => return Self::Before,
-            Watching::Since(_) | Watching::Until(_) => {}
-        }
-        not_watched_enough(sample, cell).unwrap_or_else(|| expectation(sample, place, yard))
+        unseen_part(sample, place, context, now)
+            .or_else(|| (!cell.deployed).then_some(Self::NotDeployed))
+            .or_else(|| not_watched_enough(sample, cell))
+            .unwrap_or_else(|| expectation(sample, place, yard))
     }
 
     pub const fn blocks(&self) -> bool {
         !matches!(self, Self::NotDeployed)
     }
+}
+
+/// What hides some of those that write it: while one of them cannot be seen here, the others' silence proves nothing.
+fn unseen_part(sample: &Sample<'_>, place: usize, context: &Watched, now: Time) -> Option<Silence> {
+    let reasons = sample.parts.iter().filter_map(|part| {
+        let deployed = part.cells.get(place).is_some_and(|cell| cell.deployed);
+        match context.watching_in(&part.namespace) {
+            Watching::Never => Some(Silence::NotWatched),
+            Watching::Forbidden => Some(Silence::Forbidden),
+            Watching::Since(since) if !deployed => Some(not_deployed(context, since, now)),
+            Watching::Until(_) if !deployed => Some(Silence::Before),
+            Watching::Since(_) | Watching::Until(_) => None,
+        }
+    });
+    // What a person can do something about is said first.
+    reasons
+        .filter(Silence::blocks)
+        .min_by_key(|reason| *reason != Silence::Forbidden)
 }
 
 fn not_deployed(context: &Watched, since: Time, now: Time) -> Silence {

@@ -520,6 +520,8 @@ mod tests {
         judge: Judge,
         level: Level,
         sources: Vec<SourceId>,
+        /// Of the workload `api`.
+        namespace: &'static str,
     }
 
     fn context(place: usize) -> ContextId {
@@ -537,12 +539,18 @@ mod tests {
                 judge: Judge::default(),
                 level,
                 sources: Vec::new(),
+                namespace: "shop",
             }
         }
 
         fn watch(&mut self, cluster: usize) {
             let since = Watching::Since(Time::from_secs(NOW - 100));
             self.ledger.watch_changed(context(cluster), since);
+        }
+
+        fn namespace(&mut self, cluster: usize, watching: Watching) {
+            let namespace = self.namespace.into();
+            self.ledger.namespace_changed(context(cluster), namespace, watching);
         }
 
         /// An instance of `api`, read from `from` on.
@@ -554,7 +562,7 @@ mod tests {
                 target: Target {
                     pod: PodKey {
                         context,
-                        namespace: "shop".into(),
+                        namespace: self.namespace.into(),
                         name: format!("api-{n}").into(),
                         uid: "u".into(),
                     },
@@ -562,7 +570,7 @@ mod tests {
                 },
                 kind: ContainerKind::Main,
                 workload: WorkloadKey {
-                    namespace: "shop".into(),
+                    namespace: self.namespace.into(),
                     kind: WorkloadKind::Deployment,
                     name: "api".into(),
                 },
@@ -715,6 +723,49 @@ mod tests {
         );
         check(
             |world| {
+                world.watch(1);
+                world.namespace(1, Watching::Forbidden);
+            },
+            CellState::Forbidden,
+            "forbidden in staging",
+        );
+        check(
+            |world| {
+                world.pods(1, 3, NOW - 900, NOW - 900);
+                world.namespace(1, Watching::Forbidden);
+            },
+            CellState::Forbidden,
+            "forbidden in staging",
+        );
+        check(
+            |world| {
+                world.namespace(1, Watching::Forbidden);
+                world
+                    .ledger
+                    .watch_changed(context(1), Watching::Until(Time::from_secs(NOW - 500)));
+            },
+            CellState::Forbidden,
+            "forbidden in staging",
+        );
+        check(
+            |world| {
+                world.watch(1);
+                world.namespace(1, Watching::Until(Time::from_secs(NOW - 90)));
+            },
+            CellState::Unknown(None),
+            "staging was not watched at that time",
+        );
+        check(
+            |world| {
+                world.watch(1);
+                world.namespace(1, Watching::Forbidden);
+                world.namespace(1, Watching::Since(Time::from_secs(NOW - 2)));
+            },
+            CellState::Unknown(None),
+            "staging was only just connected",
+        );
+        check(
+            |world| {
                 let since = Watching::Since(Time::from_secs(NOW - 2));
                 world.ledger.watch_changed(context(1), since);
             },
@@ -747,6 +798,82 @@ mod tests {
             CellState::Unknown(None),
             "staging was not watched at that time",
         );
+    }
+
+    #[test]
+    fn a_namespace_that_is_allowed_again_or_another_one_does_not_block() {
+        let mut world = World::new(3, Level::Error);
+        world.pods(0, 3, NOW - 90_000, NOW - 1800);
+        world.crashes(2, 0, &[NOW - 200, NOW - 190, NOW - 180, NOW - 100, NOW - 90, NOW - 80]);
+        world.watch(1);
+        world.namespace(1, Watching::Forbidden);
+        world
+            .ledger
+            .namespace_changed(context(1), "billing".into(), Watching::Forbidden);
+        assert_eq!(world.verdict().verdict, Verdict::Unknown);
+        world.namespace(1, Watching::Since(Time::from_secs(NOW - 60)));
+        world.look(1000);
+        let finding = world.look(1500);
+        assert_eq!(finding.verdict, only(2), "{finding:?}");
+        assert_eq!(finding.cells[1].state, CellState::NotDeployed);
+    }
+
+    /// What is watched of a pattern in one namespace does not speak for the other one that writes it elsewhere.
+    #[test]
+    fn a_pattern_of_two_namespaces_is_unknown_where_one_of_them_is_not_seen() {
+        let check = |watching: Option<Watching>, verdict: Verdict| {
+            let mut world = World::new(2, Level::Error);
+            for namespace in ["billing", "shop"] {
+                world.namespace = namespace;
+                world.crashes(1, 0, &[NOW - 200, NOW - 190, NOW - 180, NOW - 100, NOW - 90, NOW - 80]);
+            }
+            world.pods(0, 3, NOW - 90_000, NOW - 1800);
+            world.namespace = "billing";
+            if let Some(watching) = watching {
+                world.namespace(0, watching);
+            }
+            let finding = world.verdict();
+            assert_eq!(finding.verdict, verdict, "{watching:?} {finding:?}");
+        };
+        check(None, only(1));
+        check(Some(Watching::Forbidden), Verdict::Unknown);
+        check(Some(Watching::Until(Time::from_secs(NOW - 500))), Verdict::Unknown);
+        check(Some(Watching::Since(Time::from_secs(NOW - 1))), Verdict::Unknown);
+        check(Some(Watching::Since(Time::from_secs(NOW - 50))), only(1));
+    }
+
+    #[test]
+    fn a_forbidden_namespace_is_neither_missing_it_nor_the_same() {
+        for every in [60, 0] {
+            let mut world = World::new(3, Level::Info);
+            for (cluster, every) in [60, 60, every].into_iter().enumerate() {
+                for source in world.pods(cluster, 3, NOW - 90_000, NOW - 1800) {
+                    let times = (0..1800).filter(|n| every > 0 && n % every == 0);
+                    times.for_each(|n| {
+                        world.write(0, source, NOW - 1800 + n);
+                    });
+                }
+            }
+            let expected = if every > 0 {
+                Verdict::Same
+            } else {
+                Verdict::Missing(vec![context(2)])
+            };
+            assert_eq!(world.verdict().verdict, expected);
+            let mut world = World::new(3, Level::Info);
+            for cluster in [0, 1] {
+                for source in world.pods(cluster, 3, NOW - 90_000, NOW - 1800) {
+                    (0..30).for_each(|n| {
+                        world.write(0, source, NOW - 1800 + n * 60);
+                    });
+                }
+            }
+            world.pods(2, usize::from(every > 0), NOW - 90_000, NOW - 1800);
+            world.namespace(2, Watching::Forbidden);
+            let finding = world.verdict();
+            assert_eq!(finding.verdict, Verdict::Unknown, "{finding:?}");
+            assert_eq!(finding.cells[2].state, CellState::Forbidden);
+        }
     }
 
     #[test]
@@ -858,7 +985,7 @@ mod tests {
         fn no_absence_is_claimed_beside_an_unwatched_cluster(
             writes in prop::collection::vec((0_usize..3, 0_usize..3, 0_i64..1700), 0..80),
             unwatched in 0_usize..3,
-            how in 0_u8..3,
+            how in 0_u8..5,
             error in any::<bool>(),
         ) {
             let mut world = World::new(3, if error { Level::Error } else { Level::Info });
@@ -872,6 +999,8 @@ mod tests {
                     match how {
                         0 => world.ledger.watch_changed(context(cluster), Watching::Never),
                         1 => world.ledger.watch_changed(context(cluster), Watching::Forbidden),
+                        2 => world.namespace(cluster, Watching::Forbidden),
+                        3 => world.namespace(cluster, Watching::Until(Time::from_secs(NOW - 1799))),
                         _ => world.ledger.watch_changed(context(cluster), Watching::Until(Time::from_secs(NOW - 1799))),
                     }
                 }

@@ -143,11 +143,20 @@ impl Engine {
 
     pub fn apply(&mut self, ingest: Ingest, now: Time) {
         match ingest {
-            Ingest::Watched { context, at, watched } => self.watch_changed(context, at, watched),
-            Ingest::Forbidden { context, .. } => {
-                self.tallies.entry(context).or_default();
-                self.ledger.watch_changed(context, Watching::Forbidden);
-                self.news_of_exposure();
+            Ingest::Watched {
+                context,
+                namespace,
+                at,
+                watched: true,
+            } => self.watch_changed(context, namespace, Watching::Since(at)),
+            Ingest::Watched {
+                context,
+                namespace,
+                at,
+                watched: false,
+            } => self.watch_changed(context, namespace, Watching::Until(at)),
+            Ingest::Forbidden { context, namespace, .. } => {
+                self.watch_changed(context, namespace, Watching::Forbidden);
             }
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
@@ -239,14 +248,13 @@ impl Engine {
         self.sources.get(&id)
     }
 
-    fn watch_changed(&mut self, context: ContextId, at: Time, watched: bool) {
+    /// Of the whole context, or of one namespace.
+    fn watch_changed(&mut self, context: ContextId, namespace: Option<Arc<str>>, watching: Watching) {
         self.tallies.entry(context).or_default();
-        let watching = if watched {
-            Watching::Since(at)
-        } else {
-            Watching::Until(at)
-        };
-        self.ledger.watch_changed(context, watching);
+        match namespace {
+            Some(namespace) => self.ledger.namespace_changed(context, namespace, watching),
+            None => self.ledger.watch_changed(context, watching),
+        }
         self.news_of_exposure();
     }
 

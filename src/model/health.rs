@@ -54,6 +54,16 @@ impl ClusterState {
     }
 }
 
+/// Whether a context, or one namespace of it, can be listened to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    Open,
+    /// Not yet or not any more; it is being tried.
+    Lost,
+    /// 403: nothing can be concluded from its silence.
+    Forbidden,
+}
+
 /// The state of one log stream. "Connected" alone is not a state: a healthy socket proves nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamState {

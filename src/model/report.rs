@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::health::{ClusterState, StreamState};
+use super::health::{Access, ClusterState, StreamState};
 use super::ids::{ContextId, PodKey, SourceId};
 use super::object::{EventRow, PodRow};
 use super::record::{Line, Source};
@@ -46,20 +46,37 @@ pub enum Report {
         what: Arc<str>,
         cause: Arc<str>,
     },
+    /// What was said of it does not hold any more.
+    LimitLifted {
+        context: ContextId,
+        what: Arc<str>,
+    },
+    /// Whether the pods of a namespace can be seen, while the cluster as a whole is live. Until this is said, they can.
+    NamespaceChanged {
+        context: ContextId,
+        namespace: Arc<str>,
+        access: Access,
+    },
 }
 
 /// News of one context for the engine: what was read and, as important, what was and was not watched.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Ingest {
     /// Log access to this context was gained (`true`) or lost. Before the first of these a context is not watched.
+    /// With a namespace it is about that one alone, which until then is watched as its context is; a namespace that
+    /// was forbidden or lost stays so, whatever becomes of its context, until it is watched again itself.
     Watched {
         context: ContextId,
+        namespace: Option<Arc<str>>,
         at: Time,
         watched: bool,
     },
-    /// The context as a whole, or its logs, are refused; nothing can be concluded from its silence.
+    /// The context as a whole, or one namespace of it, or their logs, are refused; nothing can be concluded from its
+    /// silence.
     Forbidden {
         context: ContextId,
+        /// `None`: the whole context.
+        namespace: Option<Arc<str>>,
         at: Time,
     },
     SourceOpened(Source),

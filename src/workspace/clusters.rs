@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{ClusterState, ContextId, SourceId, StreamState, Time};
+use crate::model::{Access, ClusterState, ContextId, SourceId, StreamState, Time};
 
 use super::msg::OpenedContext;
 
@@ -19,6 +19,8 @@ pub struct Cluster {
     pub version: Option<Arc<str>>,
     /// What is refused or failing although the cluster is live: (what, cause).
     pub limits: BTreeMap<Arc<str>, Arc<str>>,
+    /// What was said of the access to the pods of a namespace while others were live.
+    pub namespaces: BTreeMap<Arc<str>, Access>,
     /// Its pods have been listed at least once.
     pub listed: bool,
 }
@@ -66,6 +68,7 @@ impl Clusters {
                     state: ClusterState::Connecting { since: now },
                     version: None,
                     limits: BTreeMap::new(),
+                    namespaces: BTreeMap::new(),
                     listed: false,
                 },
             };
@@ -161,6 +164,23 @@ impl Cluster {
             ClusterState::Stale { .. } => 4,
             ClusterState::Live { .. } if !self.limits.is_empty() => 5,
             ClusterState::Live { .. } | ClusterState::Connecting { .. } => u8::MAX,
+        }
+    }
+
+    /// Whether the pods of a namespace can be seen.
+    pub fn access(&self, namespace: &str) -> Access {
+        match self.state {
+            ClusterState::Forbidden { .. } => Access::Forbidden,
+            ClusterState::Connecting { .. }
+            | ClusterState::Live { .. }
+            | ClusterState::Stale { .. }
+            | ClusterState::NeedsLogin { .. }
+            | ClusterState::Unreachable { .. }
+            | ClusterState::Broken { .. } => match self.namespaces.get(namespace) {
+                Some(access) => *access,
+                None if self.listed => Access::Open,
+                None => Access::Lost,
+            },
         }
     }
 

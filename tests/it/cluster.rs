@@ -21,7 +21,9 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use kontrast::cluster::{Contexts, Handle, Namespaces, Watching, open};
-use kontrast::model::{ClusterState, ContextId, Gap, GapCause, Ingest, Report, SourceId, Span, StreamState, Time};
+use kontrast::model::{
+    Access, ClusterState, ContextId, Gap, GapCause, Ingest, Report, SourceId, Span, StreamState, Time,
+};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -340,6 +342,21 @@ fn changes(
     })
 }
 
+/// What is said here of the access to this namespace.
+fn names(ingest: &Ingest, wanted: &str) -> Option<&'static str> {
+    let (namespace, told) = match ingest {
+        Ingest::Forbidden { namespace, .. } => (namespace, "forbidden"),
+        Ingest::Watched {
+            namespace,
+            watched: true,
+            ..
+        } => (namespace, "watched"),
+        Ingest::Watched { namespace, .. } => (namespace, "lost"),
+        _ => return None,
+    };
+    (namespace.as_deref() == Some(wanted)).then_some(told)
+}
+
 /// An open context and all that it said.
 struct Story {
     handle: Handle,
@@ -441,6 +458,22 @@ impl Story {
             .flatten()
             .map(|line| String::from_utf8_lossy(&line.bytes).into_owned())
             .collect()
+    }
+
+    /// What the engine was told of one namespace.
+    fn access(&self, namespace: &str) -> Vec<&'static str> {
+        self.ingests
+            .iter()
+            .filter_map(|ingest| names(ingest, namespace))
+            .collect()
+    }
+
+    fn lifted(&self) -> Vec<&str> {
+        let lifted = self.reports.iter().filter_map(|report| match report {
+            Report::LimitLifted { what, .. } => Some(&**what),
+            _ => None,
+        });
+        lifted.collect()
     }
 
     fn limits(&self) -> Vec<(&str, &str)> {
@@ -551,6 +584,7 @@ async fn a_context_goes_live_and_tells_what_is_there() {
     story.until_state("live", ClusterState::is_live).await;
     let watched = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: true,
     };
@@ -787,13 +821,16 @@ async fn refused_logs_say_so_and_conclude_nothing() {
         .await;
     let forbidden = Ingest::Forbidden {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
     };
     story
         .until("forbidden", |story| story.ingests.contains(&forbidden))
         .await;
     story
-        .until("limited", |story| story.limits().contains(&("logs", sentence)))
+        .until("limited", |story| {
+            story.limits().contains(&("logs in namespace shop", sentence))
+        })
         .await;
     // The right is granted, and the user asks for another try.
     story.handle.retry();
@@ -801,6 +838,7 @@ async fn refused_logs_say_so_and_conclude_nothing() {
     story.until_lines(0, &["one"]).await;
     let watched = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: true,
     };
@@ -813,6 +851,58 @@ async fn refused_logs_say_so_and_conclude_nothing() {
                 .take_while(|ingest| **ingest != forbidden)
                 .any(|ingest| *ingest == watched)
         })
+        .await;
+    story
+        .until("no limit", |story| story.lifted() == ["logs in namespace shop"])
+        .await;
+    assert_eq!(story.access("shop"), ["forbidden", "watched"]);
+}
+
+/// That other logs of the cluster are open says nothing of the one that is denied.
+#[tokio::test]
+async fn logs_denied_in_one_namespace_conclude_nothing_there() {
+    let pods = [("api-0", "shop"), ("api-1", "secret")].map(|(name, namespace)| {
+        let id = format!("id-{name}");
+        pod(name, namespace, &container(0, &id, &running(0), None))
+    });
+    let mut fake = Fake::start(world(pods.into())).await;
+    let mut story = fake.open(Watching {
+        namespaces: Namespaces::All,
+        ..since(600)
+    });
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let call = fake.next_log().await;
+        if call.has("/namespaces/secret/") {
+            call.refuse(403, "pods \"api-1\" is forbidden");
+        } else {
+            open.push(call.log());
+        }
+    }
+    story
+        .until("forbidden", |story| story.access("secret") == ["forbidden"])
+        .await;
+    open[0].lines(&[(1000, "one")]).await;
+    story
+        .until("a line", |story| {
+            story
+                .ingests
+                .iter()
+                .any(|ingest| matches!(ingest, Ingest::Lines { .. }))
+        })
+        .await;
+    assert_eq!(story.access("shop"), [""; 0]);
+    // The right is granted, and taken away when the log breaks the next time.
+    story.handle.retry();
+    let log = fake.next_log().await.log();
+    story
+        .until("watched", |story| story.access("secret") == ["forbidden", "watched"])
+        .await;
+    log.cut().await;
+    fake.next_log().await.refuse(403, "pods \"api-1\" is forbidden");
+    let told = ["forbidden", "watched", "forbidden"];
+    story
+        .until("forbidden again", |story| story.access("secret") == told)
         .await;
 }
 
@@ -845,6 +935,48 @@ async fn one_forbidden_namespace_does_not_block_the_others() {
             ("pods in namespace secret", sentence)
         ]
     );
+    // Before the engine hears that the context is watched, it knows that this namespace is not.
+    let whole = |ingest: &Ingest| matches!(ingest, Ingest::Watched { namespace: None, .. });
+    story
+        .until("the engine knows", |story| {
+            story.access("secret").last() == Some(&"forbidden") && story.ingests.iter().any(whole)
+        })
+        .await;
+    let first = story
+        .ingests
+        .iter()
+        .find(|ingest| whole(ingest) || names(ingest, "secret").is_some());
+    assert!(!first.is_some_and(whole), "{:?}", story.ingests);
+    let seen = |story: &Story| {
+        story.reports.iter().rev().find_map(|report| match report {
+            Report::NamespaceChanged { namespace, access, .. } if &**namespace == "secret" => Some(*access),
+            _ => None,
+        })
+    };
+    story
+        .until("no access", |story| seen(story) == Some(Access::Forbidden))
+        .await;
+    fake.world.send_modify(|world| world.refused.clear());
+    story.handle.retry();
+    story.until("access", |story| seen(story) == Some(Access::Open)).await;
+    story
+        .until("watched", |story| story.access("secret").last() == Some(&"watched"))
+        .await;
+    story
+        .until("no limits", |story| {
+            let mut lifted = story.lifted();
+            lifted.sort_unstable();
+            lifted == ["events in namespace shop", "pods in namespace secret"]
+        })
+        .await;
+    assert_eq!(
+        story
+            .access("shop")
+            .iter()
+            .filter(|access| **access == "forbidden")
+            .count(),
+        0
+    );
 }
 
 #[tokio::test]
@@ -866,6 +998,7 @@ async fn all_namespaces_forbidden_is_a_state() {
         .await;
     let forbidden = Ingest::Forbidden {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
     };
     story
@@ -926,6 +1059,7 @@ async fn a_cluster_that_was_live_and_broke_is_stale_and_comes_back() {
         .await;
     let lost = Ingest::Watched {
         context: ContextId(0),
+        namespace: None,
         at: NOW,
         watched: false,
     };

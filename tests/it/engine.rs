@@ -67,6 +67,7 @@ impl Night {
     fn connect(&mut self, cluster: usize) {
         self.apply(Ingest::Watched {
             context: context(cluster),
+            namespace: None,
             at: self.now,
             watched: true,
         });
@@ -74,6 +75,10 @@ impl Night {
 
     /// A container instance whose log is read from its start, or as far back as logs are fetched.
     fn open(&mut self, cluster: usize, workload: &str, started: i64) -> SourceId {
+        self.open_in("shop", cluster, workload, started)
+    }
+
+    fn open_in(&mut self, namespace: &str, cluster: usize, workload: &str, started: i64) -> SourceId {
         let context = context(cluster);
         let n = self.sources;
         self.sources += 1;
@@ -83,7 +88,7 @@ impl Night {
             target: Target {
                 pod: PodKey {
                     context,
-                    namespace: "shop".into(),
+                    namespace: namespace.into(),
                     name: format!("{workload}-{n}").into(),
                     uid: n.to_string().into(),
                 },
@@ -91,7 +96,7 @@ impl Night {
             },
             kind: ContainerKind::Main,
             workload: WorkloadKey {
-                namespace: "shop".into(),
+                namespace: namespace.into(),
                 kind: WorkloadKind::Deployment,
                 name: workload.into(),
             },
@@ -307,6 +312,7 @@ fn a_quiet_cluster_is_never_said_to_be_free_of_an_error() {
             night.healthy(STAGING, NOW - 400);
             night.apply(Ingest::Forbidden {
                 context: context(STAGING),
+                namespace: None,
                 at: at(NOW),
             });
         },
@@ -326,6 +332,65 @@ fn a_quiet_cluster_is_never_said_to_be_free_of_an_error() {
         },
         "staging was watched only with gaps",
     );
+}
+
+/// Prod gives access to `shop` alone; what dev writes in `kube-system` may be written in prod too.
+#[test]
+fn a_forbidden_namespace_is_never_said_to_be_free_of_an_error() {
+    let mut night = Night::new(EngineConfig::default());
+    for cluster in [DEV, STAGING, PROD] {
+        night.healthy(cluster, NOW - 86_000);
+    }
+    for cluster in [DEV, STAGING] {
+        let source = night.open_in("kube-system", cluster, "dns", NOW - 86_000);
+        let (quiet, secs) = (cluster == STAGING, NOW - SINCE..NOW);
+        let lines = secs.step_by(9).map(|secs| match secs % 2 {
+            0 if !quiet => line(secs, &format!("ERROR no answer for query {secs}")),
+            _ => line(secs, &format!("INFO answered query {secs}")),
+        });
+        night.write(source, lines.collect());
+    }
+    let access = |namespace: &str, watched: Option<bool>, night: &Night| {
+        let (context, namespace, at) = (context(PROD), Some(namespace.into()), night.now);
+        match watched {
+            None => Ingest::Forbidden { context, namespace, at },
+            Some(watched) => Ingest::Watched {
+                context,
+                namespace,
+                at,
+                watched,
+            },
+        }
+    };
+    let check = |night: &mut Night, words: &str, state: CellState| {
+        for _ in 0..20 {
+            let snapshot = night.wait(Span::from_millis(500));
+            let finding = find(&snapshot, "no answer");
+            assert_eq!(finding.verdict, Verdict::Unknown, "{}", finding.evidence);
+            assert_eq!(finding.cells[PROD].state, state);
+            assert!(finding.evidence.contains(words), "{}", finding.evidence);
+            let answered = &find(&snapshot, "answered query").verdict;
+            assert!(!is_claim(answered) && *answered != Verdict::Same, "{answered:?}");
+            assert_eq!(find(&snapshot, "queue is").verdict, Verdict::Same, "shop is seen");
+        }
+    };
+    let refused = access("kube-system", None, &night);
+    night.apply(refused);
+    check(&mut night, "forbidden in prod", CellState::Forbidden);
+    let lost = access("kube-system", Some(false), &night);
+    night.apply(lost);
+    check(
+        &mut night,
+        "prod was not watched at that time",
+        CellState::Unknown(None),
+    );
+    let allowed = access("kube-system", Some(true), &night);
+    night.apply(allowed);
+    // Nothing of it runs there, as is known as soon as its pods had time to show.
+    let snapshot = night.wait(Span::from_secs(8));
+    let finding = find(&snapshot, "no answer");
+    assert_eq!(finding.verdict, only(DEV), "{}", finding.evidence);
+    assert_eq!(finding.cells[PROD].state, CellState::NotDeployed);
 }
 
 #[test]

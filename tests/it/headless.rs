@@ -178,6 +178,43 @@ fn a_user_who_may_only_see_one_namespace_sees_it_and_is_told_about_the_rest() {
 }
 
 #[test]
+fn what_a_user_may_not_see_is_never_said_to_be_only_elsewhere() {
+    let served = Served::start("works-in-staging");
+    let output = served.run(&[
+        "contrast",
+        "--context",
+        "dev,prod-jane",
+        "-n",
+        "shop,kube-system",
+        "--for",
+        "8s",
+        "-o",
+        "json",
+    ]);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(4), "{told}");
+    assert!(told.contains("prod-jane: namespace kube-system: forbidden"), "{told}");
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let hidden: Vec<_> = findings
+        .iter()
+        .filter(|finding| {
+            finding["workload"]
+                .as_str()
+                .is_some_and(|name| name.starts_with("kube-system/"))
+        })
+        .collect();
+    assert!(hidden.len() > 3, "{}", text(&output.stdout));
+    for finding in hidden {
+        assert_eq!(finding["verdict"], "unknown", "{finding}");
+        assert_eq!(finding["cells"]["prod-jane"], "forbidden", "{finding}");
+    }
+    let seen = findings
+        .iter()
+        .any(|finding| finding["verdict"] == "only" && finding["clusters"] == serde_json::json!(["prod-jane"]));
+    assert!(seen, "the crash of shop/api is found: {}", text(&output.stdout));
+}
+
+#[test]
 fn an_unknown_context_is_refused_with_the_names_there_are() {
     let served = Served::start("quiet");
     check_refused(

@@ -15,6 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::ask::{Answer, Asked, Identity, ask, identity};
 use super::instance::{Fate, Place};
+use super::news::{StreamNews, Teller};
 use super::reader::{Missing, Reader, Step};
 use super::request::{Follows, From, LogRequest};
 use super::told::Told;
@@ -43,17 +44,6 @@ const BATCH: usize = 512;
 /// Until somebody logs in.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
-/// What the actor has to know of a stream.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::cluster) enum StreamNews {
-    /// Logs can be read.
-    Opened,
-    /// 403: the server's sentence.
-    Forbidden { cause: Arc<str> },
-    /// 401 over the link of this generation.
-    Unauthorized { cause: Arc<str>, generation: u64 },
-}
-
 /// The following of one source.
 pub(in crate::cluster) struct Follow {
     pub(in crate::cluster) source: Source,
@@ -79,6 +69,7 @@ struct Run {
     /// Whether the server ever answered with this log.
     was_open: bool,
     told: Told,
+    teller: Teller,
     backoff: Backoff,
 }
 
@@ -110,12 +101,14 @@ impl Follow {
     /// Runs until the instance's log is read, or until it is dropped.
     pub(in crate::cluster) async fn run(self) {
         let told = Told::new(self.source.id, self.outlet.clone());
+        let teller = Teller::new(&self.source, self.news.clone());
         let (reader, backoff) = (Reader::default(), Backoff::of_stream());
         let run = Run {
             follow: self,
             reader,
             was_open: false,
             told,
+            teller,
             backoff,
         };
         run.run().await;
@@ -260,19 +253,10 @@ impl Run {
 
     async fn denied(&mut self, failure: Failure, generation: u64) -> Next {
         self.told.uncover(self.now()).await;
-        let cause = failure.cause;
-        self.told
-            .state(StreamState::Denied {
-                cause: Arc::clone(&cause),
-            })
-            .await;
-        let unauthorized = failure.kind == FailureKind::Unauthorized;
-        let news = if unauthorized {
-            StreamNews::Unauthorized { cause, generation }
-        } else {
-            StreamNews::Forbidden { cause }
-        };
-        drop(self.follow.news.send(news).await);
+        let cause = Arc::clone(&failure.cause);
+        self.told.state(StreamState::Denied { cause }).await;
+        self.teller.denied(&failure, generation).await;
+        let unauthorized = failure.is(FailureKind::Unauthorized);
         self.wait(if unauthorized { FOR_EVER } else { DENIED_PAUSE }).await
     }
 
@@ -335,6 +319,7 @@ impl Run {
         self.told.uncover(at).await;
         self.told.ended(at).await;
         self.told.state(state).await;
+        self.teller.ended().await;
     }
 
     fn ended_at(&self) -> Time {
@@ -456,9 +441,7 @@ impl Run {
 
     /// A good answer has begun.
     async fn opened(&mut self, asked: Asked) {
-        if !self.was_open {
-            drop(self.follow.news.send(StreamNews::Opened).await);
-        }
+        self.teller.opened().await;
         // With a limit of lines only the first of them says from when on all are there. What has ended may turn out
         // to be unreadable.
         if self.reader.is_settled() && self.follow.tail.is_none() && asked.follows == Follows::Yes {

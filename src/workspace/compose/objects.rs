@@ -1,6 +1,6 @@
 //! Workloads, pods and containers as rows with a cell per cluster, and what is wrong with the selected one.
 
-use crate::model::{ClusterState, ContainerRow, ContainerState, ContextId, PodKey, PodRow, Target, WorkloadKey};
+use crate::model::{Access, ContainerRow, ContainerState, ContextId, PodKey, PodRow, Target, WorkloadKey};
 use crate::text::display;
 use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::layout::Rect;
@@ -122,7 +122,7 @@ impl Table<'_> {
                 .and_then(|workload| workload.cells.get(&cluster.id));
             match cell {
                 Some(cell) => dimmed_if_stale(census_cell(&cell.census, self.moment), cluster),
-                None => vec![not_there(cluster)],
+                None => vec![not_there(cluster, &workload.namespace)],
             }
         });
         ObjectRow {
@@ -258,15 +258,11 @@ fn short_kind(kind: &str) -> String {
     }
 }
 
-fn not_there(cluster: &Cluster) -> Span {
-    match cluster.state {
-        ClusterState::Forbidden { .. } => Span::new("no access", Tone::Warn),
-        ClusterState::Connecting { .. }
-        | ClusterState::Live { .. }
-        | ClusterState::Stale { .. }
-        | ClusterState::NeedsLogin { .. }
-        | ClusterState::Unreachable { .. }
-        | ClusterState::Broken { .. } => Span::dim(if cluster.listed { "–" } else { "?" }),
+fn not_there(cluster: &Cluster, namespace: &str) -> Span {
+    match cluster.access(namespace) {
+        Access::Forbidden => Span::new("no access", Tone::Warn),
+        Access::Open => Span::dim("–"),
+        Access::Lost => Span::dim("?"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Workloads, pods and containers.
 
-use crate::model::{ClusterState, ContainerState, EventRow, ObjectRef, Report, Span, Termination};
+use crate::model::{Access, ClusterState, ContainerState, EventRow, ObjectRef, Report, Span, Termination};
 use crate::workspace::rehearsal::{START, Stage, context, pod};
 use crate::workspace::scene::Body;
 
@@ -94,6 +94,61 @@ fn what_is_not_known_of_a_cluster_is_not_said_to_be_absent() {
     });
     stage.settle();
     stage.shows(&["api deploy | 1/1 v1.2 2h | – | no access"]);
+}
+
+#[test]
+fn a_namespace_without_access_is_not_said_to_be_empty() {
+    let mut stage = Stage::new(200, 50);
+    for (cluster, pods) in [
+        ("dev", vec![pod("dev", "api-1")]),
+        ("staging", Vec::new()),
+        ("prod", Vec::new()),
+    ] {
+        stage.report(Report::StateChanged {
+            context: context(cluster),
+            state: ClusterState::Live { since: START },
+        });
+        stage.report(Report::PodsListed {
+            context: context(cluster),
+            pods,
+        });
+    }
+    let change = |stage: &mut Stage, namespace: &str, access| {
+        stage.report(Report::NamespaceChanged {
+            context: context("prod"),
+            namespace: namespace.into(),
+            access,
+        });
+        stage.settle();
+    };
+    change(&mut stage, "kube-system", Access::Forbidden);
+    stage.shows(&["api deploy | 1/1 v1.2 2h | – | –"]);
+    change(&mut stage, "shop", Access::Forbidden);
+    stage.shows(&["api deploy | 1/1 v1.2 2h | – | no access"]);
+    change(&mut stage, "shop", Access::Lost);
+    stage.shows(&["api deploy | 1/1 v1.2 2h | – | ?"]);
+    change(&mut stage, "shop", Access::Open);
+    stage.shows(&["api deploy | 1/1 v1.2 2h | – | –"]);
+}
+
+#[test]
+fn a_limit_that_is_lifted_is_not_said_any_more() {
+    let mut stage = Stage::live(200, 50);
+    let what: std::sync::Arc<str> = "pods in namespace secret".into();
+    stage.report(Report::Limited {
+        context: context("prod"),
+        what: what.clone(),
+        cause: "pods is forbidden".into(),
+    });
+    stage.settle();
+    stage.shows(&["bar prod live, limited", "pods in namespace secret: pods is forbidden"]);
+    stage.report(Report::LimitLifted {
+        context: context("prod"),
+        what,
+    });
+    stage.settle();
+    stage.does_not_show("limited");
+    stage.does_not_show("pods is forbidden");
 }
 
 #[test]

@@ -55,6 +55,16 @@ fn take_in(state: &mut State, report: Report) -> bool {
         Report::Limited { context, what, cause } => with_cluster(state, context, |cluster| {
             cluster.limits.insert(what, cause.clone()) != Some(cause)
         }),
+        Report::LimitLifted { context, what } => {
+            with_cluster(state, context, |cluster| cluster.limits.remove(&what).is_some())
+        }
+        Report::NamespaceChanged {
+            context,
+            namespace,
+            access,
+        } => with_cluster(state, context, |cluster| {
+            cluster.namespaces.insert(namespace, access) != Some(access)
+        }),
     }
 }
 

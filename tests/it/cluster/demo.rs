@@ -160,6 +160,26 @@ async fn jane_sees_her_namespace_and_a_reason_elsewhere() {
 }
 
 #[tokio::test]
+async fn jane_may_see_one_of_two_namespaces_and_the_engine_knows() {
+    let now = now();
+    let demo = demo(&now).await;
+    let namespaces = Namespaces::Listed(vec!["shop".into(), "kube-system".into()]);
+    let watching = Watching {
+        namespaces,
+        ..since(600)
+    };
+    let mut hers = story(&demo.kubeconfig(), "prod-jane", &now, watching);
+    hers.until("her logs", |story| story.texts("api").len() > 3).await;
+    hers.until("forbidden", |story| {
+        story.access("kube-system").last() == Some(&"forbidden")
+    })
+    .await;
+    hers.until_state("live", ClusterState::is_live).await;
+    assert!(!hers.access("shop").contains(&"forbidden"));
+    demo.stop().await;
+}
+
+#[tokio::test]
 async fn a_stranger_needs_a_login_and_an_impostor_is_not_trusted() {
     let now = now();
     let demo = demo(&now).await;
