@@ -128,6 +128,7 @@ fn story_of(watched: &[usize]) -> Night {
     for cluster in watched.iter().copied() {
         tell(Ingest::Watched {
             context: context(cluster),
+            namespace: None,
             at: at(0),
             watched: true,
         });
