@@ -19,7 +19,7 @@ Exit status:
   0    done
   1    something went wrong that is not listed below
   2    the command line, the kubeconfig, a keymap or a scenario cannot be used
-  4    at least one cluster could not be watched (logs, contrast; the others' results were printed)
+  4    a cluster or a namespace could not be watched (logs, contrast; the others' results were printed)
   130  ended by ctrl-c (logs, contrast)
   143  ended by SIGTERM";
 
