@@ -109,6 +109,9 @@ fn conclude(outcome: &Outcome) -> Option<Status> {
             access_word(*access)
         ));
     }
+    if outcome.unwatched.is_empty() && outcome.unseen.is_empty() && outcome.snapshot.sources.is_empty() {
+        drop(writeln!(io::stderr(), "{}", nothing_matched(&outcome.contexts)));
+    }
     match outcome.ended {
         Ended::Interrupted => Some(Status::Interrupted),
         Ended::Terminated => Some(Status::Terminated),
@@ -130,6 +133,15 @@ const fn access_word(access: Access) -> &'static str {
         Access::Lost => "not reached",
         Access::Forbidden => "forbidden",
     }
+}
+
+/// An empty output alone does not tell a quiet container from a name that nothing has.
+fn nothing_matched(contexts: &[OpenedContext]) -> String {
+    let names: Vec<_> = contexts
+        .iter()
+        .map(|context| display::plain(&context.name).into_owned())
+        .collect();
+    format!("no container matched in {}", names.join(", "))
 }
 
 const fn state_word(state: &ClusterState) -> &'static str {

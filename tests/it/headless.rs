@@ -228,6 +228,15 @@ fn an_unknown_context_is_refused_with_the_names_there_are() {
 }
 
 #[test]
+fn a_query_that_matches_nothing_is_told_from_silence() {
+    let served = Served::start("quiet");
+    let output = served.run(&["logs", "--context", "dev", "-A", "--for", "1s", "deploy/nope"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(text(&output.stdout), "");
+    assert_eq!(text(&output.stderr), "no container matched in dev\n");
+}
+
+#[test]
 fn no_kubeconfig_points_to_the_demo() {
     let home = tempfile::tempdir().unwrap();
     let output = kontrast(&[]).env("HOME", home.path()).output().unwrap();
