@@ -1,5 +1,7 @@
 //! Workloads, pods and containers as rows with a cell per cluster, and what is wrong with the selected one.
 
+use std::collections::BTreeSet;
+
 use crate::model::{Access, ContainerRow, ContainerState, ContextId, PodKey, PodRow, Target, WorkloadKey};
 use crate::text::display;
 use crate::workspace::clusters::{Cluster, Clusters};
@@ -73,9 +75,23 @@ pub fn compose(
 fn nothing_yet(clusters: &Clusters, moment: &mut Moment) -> String {
     let mut lines = words::absences(clusters, moment);
     if lines.is_empty() {
-        lines.push("no pods here".to_owned());
+        lines.push(no_pods(clusters));
     }
     lines.join("\n")
+}
+
+/// Where it was looked in vain: a mistyped namespace exists everywhere and has no pods.
+fn no_pods(clusters: &Clusters) -> String {
+    let namespaces: BTreeSet<&str> = clusters.iter().map(|cluster| &*cluster.namespace).collect();
+    let places: Vec<_> = namespaces
+        .into_iter()
+        .filter(|namespace| !namespace.is_empty())
+        .map(words::safe)
+        .collect();
+    if places.is_empty() {
+        return "no matching pods".to_owned();
+    }
+    format!("no matching pods in {}", places.join(", "))
 }
 
 pub fn note(pane: &ObjectsPane) -> Vec<Span> {

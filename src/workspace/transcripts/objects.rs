@@ -5,6 +5,24 @@ use crate::workspace::rehearsal::{START, Stage, context, pod};
 use crate::workspace::scene::Body;
 
 #[test]
+fn where_no_pods_are_is_said() {
+    let mut stage = Stage::new(200, 50);
+    for name in ["dev", "staging", "prod"] {
+        let context = context(name);
+        stage.report(Report::StateChanged {
+            context,
+            state: ClusterState::Live { since: START },
+        });
+        stage.report(Report::PodsListed {
+            context,
+            pods: Vec::new(),
+        });
+    }
+    stage.settle();
+    stage.shows(&["no matching pods in shop"]);
+}
+
+#[test]
 fn a_workload_has_a_cell_per_cluster() {
     let mut stage = Stage::live(200, 50);
     stage.shows(&[
