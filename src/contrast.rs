@@ -3,6 +3,7 @@
 //! May use: model.
 //! Crates: none.
 
+pub mod lens;
 pub mod finding;
 pub mod exposure;
 pub mod counts;
@@ -16,5 +17,6 @@ pub mod verdict;
 pub use counts::{Counts, Occurrence};
 pub use exposure::{Ledger, Watching};
 pub use finding::{Cell, CellState, Finding, Verdict};
+pub use lens::{Align, Lens};
 pub use sample::{Subject, SubjectKind};
 pub use verdict::Judge;

@@ -7,6 +7,7 @@ pub mod record;
 pub mod filter;
 pub mod store;
 pub mod snapshot;
+pub mod values;
 pub mod query;
 pub mod search;
 pub mod pattern;

@@ -37,6 +37,8 @@ pub struct Finding {
     pub last_seen: Time,
     /// A record of this pattern, the first one that is held.
     pub example: RecordId,
+    /// The finding of which this one is the counterpart with other words: both tell one difference.
+    pub variant_of: Option<PatternId>,
 }
 
 /// One pattern in one cluster.

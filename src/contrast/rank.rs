@@ -120,6 +120,7 @@ mod tests {
             first_seen: Time(0),
             last_seen: Time(0),
             example: RecordId(0),
+            variant_of: None,
         }
     }
 

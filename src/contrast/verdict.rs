@@ -358,6 +358,7 @@ impl Case<'_> {
             first_seen: self.sample.first,
             last_seen: self.sample.last,
             example: subject.example,
+            variant_of: None,
         }
     }
 

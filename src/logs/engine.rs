@@ -10,7 +10,7 @@ use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::contrast::exposure::LaneId;
-use crate::contrast::{Counts, Finding, Judge, Ledger, Occurrence, Subject, SubjectKind, Watching};
+use crate::contrast::{Counts, Finding, Judge, Ledger, Lens, Occurrence, Subject, SubjectKind, Watching};
 use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
@@ -67,6 +67,7 @@ pub struct Engine {
     ledger: Ledger,
     counts: Counts,
     judge: Judge,
+    lens: Lens,
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
@@ -118,6 +119,7 @@ impl Engine {
             ledger: Ledger::default(),
             counts: Counts::default(),
             judge: Judge::default(),
+            lens: Lens::default(),
             examples: Vec::new(),
             merged: Arc::default(),
             tallies: BTreeMap::new(),
@@ -139,6 +141,14 @@ impl Engine {
         }
         self.ledger.open_contexts(contexts);
         self.news_of_exposure();
+    }
+
+    /// From now on findings are made through this lens.
+    pub fn set_lens(&mut self, lens: Lens) {
+        if self.lens != lens {
+            self.lens = lens;
+            self.news_of_exposure();
+        }
     }
 
     pub fn apply(&mut self, ingest: Ingest, now: Time) {
@@ -231,6 +241,8 @@ impl Engine {
             tallies: Arc::new(tallies),
             sources: self.sources.clone(),
             findings: self.findings.clone(),
+            lens: self.lens,
+            coarse: Arc::default(),
             records: self.records.clone(),
             merged: self.merged.clone(),
         });

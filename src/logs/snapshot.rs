@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::contrast::Finding;
+use crate::contrast::{Finding, Lens};
 use crate::model::{ContextId, PatternId, RecordId, Source, SourceId, Time};
 
 use super::filter::{Filter, Scope};
@@ -22,6 +22,10 @@ pub struct Snapshot {
     pub sources: Arc<BTreeMap<SourceId, Arc<Source>>>,
     /// Ranked, the most telling first.
     pub findings: Arc<Vec<Finding>>,
+    /// What the findings were looked at through.
+    pub lens: Lens,
+    /// Sources that write ever new text, so that their patterns are taken coarser.
+    pub coarse: Arc<BTreeSet<SourceId>>,
     pub records: Records,
     /// Patterns that were found to be part of another. Their records keep the number they were given.
     pub merged: Arc<BTreeMap<PatternId, PatternId>>,

@@ -225,6 +225,7 @@ impl Stage {
             first_seen: START,
             last_seen: START,
             example,
+            variant_of: None,
         });
     }
 
