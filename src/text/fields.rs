@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::cursor::Cursor;
-use super::{level, stamp};
+use super::{level, piece, stamp};
 use crate::model::{Level, Time};
 
 /// What was found in the fields.
@@ -128,6 +128,7 @@ fn level_of(value: &[u8]) -> Option<Level> {
 }
 
 fn time_of(value: &[u8]) -> Option<Time> {
+    let value = value.strip_prefix(b"{\"$date\":\"").unwrap_or(value);
     stamp::epoch(value).or_else(|| stamp::stamp(&mut Cursor::new(value, 0))?.time)
 }
 
@@ -293,7 +294,7 @@ pub(super) fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
         quoted(&mut there)?
     } else {
         let start = there;
-        let value = there.skip_while(|b| !matches!(b, b' ' | super::escape::ESC));
+        let value = there.skip_while(|b| !matches!(b, b' ' | b'\t' | super::escape::ESC));
         // The end of base64, not a pair.
         (!matches!(value.first(), Some(b'=' | b')' | b']'))).then_some(())?;
         (value, start.at()..there.at())
@@ -390,8 +391,19 @@ pub(super) fn without_trailing(line: &[u8], message: Range<usize>) -> Range<usiz
                 .map_or(message, |(_, inner)| inner)
         }
         (_, Some(b'}')) => {
-            let object = memchr::memmem::find(text, b"\t{");
+            let object = memchr::memmem::find(text, b"\t{").or_else(|| object_behind(text));
             message.start..object.map_or(message.end, |at| message.start + at)
+        }
+        (Some(b'['), Some(b']')) if text.starts_with(b"[\"") => {
+            // `["message"] [key=value]`
+            let mut cursor = Cursor::new(line, message.start + 1);
+            quoted(&mut cursor)
+                .filter(|_| cursor.peek() == Some(b']'))
+                .map_or(message, |(_, inner)| inner)
+        }
+        (_, Some(b')')) => {
+            let logger = logger_behind(text);
+            message.start..logger.map_or(message.end, |at| message.start + at)
         }
         (_, Some(b']')) if text.ends_with(b" []") => {
             let fields = memchr::memmem::find(text, b" {\"").or_else(|| text.len().checked_sub(b" [] []".len()));
@@ -399,6 +411,21 @@ pub(super) fn without_trailing(line: &[u8], message: Range<usize>) -> Range<usiz
         }
         _ => message.start..trailing_pairs(line, message),
     }
+}
+
+/// Where the JSON object begins that ends the message, if a sentence is in front that does not announce it.
+fn object_behind(text: &[u8]) -> Option<usize> {
+    let at = memchr::memmem::find(text, b" {\"")?;
+    let before = text.get(..at)?.trim_ascii_end();
+    (!matches!(before.last(), None | Some(b':' | b'=' | b',' | b'('))).then_some(before.len())
+}
+
+/// Where the logger begins that some patterns have at the end: ` (kafka.network.Acceptor)`.
+fn logger_behind(text: &[u8]) -> Option<usize> {
+    let at = memchr::memrchr(b'(', text)?;
+    let name = text.get(at + 1..text.len() - 1)?;
+    let before = text.get(..at)?;
+    (before.ends_with(b" ") && name.contains(&b'.') && piece::is_qualified_class(name)).then_some(at - 1)
 }
 
 /// Where the pairs begin that go on to the end of the line; the end of the message if there are none.
@@ -536,7 +563,7 @@ mod tests {
             Some(Level::Error),
             "done",
         );
-        check_logfmt("\x1b[36mlvl\x1b[0m=eror msg=x", None, "x");
+        check_logfmt("\x1b[36mlvl\x1b[0m=eror msg=x", Some(Level::Error), "x");
         check_logfmt("a=1 b=2 level=warn", Some(Level::Warn), "");
     }
 

@@ -7,8 +7,10 @@ pub use super::shape::{Format, Header};
 
 use super::access::{access, answered, gin, request_status};
 use super::cursor::Cursor;
-use super::fields::{self, Fields};
-use super::{level, stamp, tail};
+use super::fields;
+use super::known::{carried, json, klog, letter, logfmt, redis, ruby};
+use super::tail::{Found, LevelWord, Seen};
+use super::{level, piece, seek, stamp, syslog, tail};
 use crate::model::Level;
 
 /// Reads the header of a line. `hint` is the format that was last seen in this container; it is tried first.
@@ -78,109 +80,33 @@ fn at(start: Cursor<'_>) -> Option<Header> {
     cursor.skip_colours();
     match cursor.peek()? {
         b'{' => json(cursor),
-        b'<' => syslog_with_priority(cursor),
+        b'<' => syslog::with_priority(cursor),
         b'[' => bracketed(cursor),
-        b'0'..=b'9' => stamped(cursor).or_else(|| access(cursor)).or_else(|| redis(cursor)),
+        b'0'..=b'9' => stamped(cursor)
+            .or_else(|| access(cursor))
+            .or_else(|| redis(cursor))
+            .or_else(|| epoch_in_front(cursor)),
         b' ' | b'\t' => padded_level(cursor),
         b':' => access(cursor),
+        b'-' => epoch_in_front(cursor),
         b'A'..=b'Z' => klog(cursor)
             .or_else(|| ruby(cursor))
+            .or_else(|| letter(cursor))
             .or_else(|| level_word(cursor))
-            .or_else(|| syslog(cursor))
+            .or_else(|| syslog::plain(cursor))
             .or_else(|| stamped(cursor))
             .or_else(|| logfmt(cursor))
             .or_else(|| access(cursor))
-            .or_else(|| prefixed(cursor)),
+            .or_else(|| prefixed(cursor))
+            .or_else(|| epoch_in_front(cursor)),
         b'a'..=b'z' => level_word(cursor)
             .or_else(|| logfmt(cursor))
             .or_else(|| access(cursor))
-            .or_else(|| prefixed(cursor)),
+            .or_else(|| prefixed(cursor))
+            .or_else(|| level_of_program(cursor)),
         b'_' | b'@' => logfmt(cursor),
         _ => None,
     }
-}
-
-fn json(cursor: Cursor<'_>) -> Option<Header> {
-    Some(of_fields(cursor, fields::json(cursor)?, Format::Json))
-}
-
-fn logfmt(cursor: Cursor<'_>) -> Option<Header> {
-    let fields = fields::logfmt(cursor)?;
-    Some(of_fields(cursor, fields, Format::Logfmt))
-}
-
-fn of_fields(cursor: Cursor<'_>, fields: Fields, format: Format) -> Header {
-    let status = fields.status();
-    let implied = || status.map_or(Level::None, level::status);
-    Header {
-        level: fields.level.unwrap_or_else(implied),
-        time: fields.time,
-        format,
-        message: fields.message.unwrap_or(cursor.at()..cursor.line().len()),
-        status,
-        starts: true,
-    }
-}
-
-/// klog and glog: letter, month and day (glog: also the year), time, thread, `file:line]`.
-fn klog(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    let level = level::letter(cursor.peek()?)?;
-    cursor.skip(1);
-    let digits = cursor.skip_while(|b| b.is_ascii_digit());
-    matches!(digits.len(), 4 | 8).then_some(())?;
-    cursor.eat(b' ').then_some(())?;
-    stamp::stamp(&mut cursor)?;
-    let end = memchr::memchr(b']', cursor.rest()).filter(|end| *end < 120)?;
-    cursor.skip(end + 1);
-    cursor.eat(b' ');
-    Some(Header {
-        level,
-        ..Header::before(cursor, Format::Klog)
-    })
-}
-
-/// Ruby's `Logger`: `I, [2026-03-04T08:10:23.294028 #1]  INFO -- progname: …`
-fn ruby(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    let level = level::letter(cursor.peek()?)?;
-    cursor.skip(1);
-    cursor.eat_text(b", [").then_some(())?;
-    let stamp = stamp::stamp(&mut cursor)?;
-    let end = memchr::memmem::find(cursor.rest(), b" -- ").filter(|end| *end < 60)?;
-    cursor.skip(end + 4);
-    cursor.skip_while(|b| b != b':');
-    cursor.skip(1);
-    cursor.skip_blanks();
-    Some(Header {
-        level,
-        time: stamp.time,
-        ..Header::before(cursor, Format::Ruby)
-    })
-}
-
-/// `7:M 04 Mar 2026 08:11:01.803 * …`
-fn redis(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    let process = cursor.skip_while(|b| b.is_ascii_digit());
-    (process.len() <= 8 && cursor.eat(b':')).then_some(())?;
-    matches!(cursor.peek()?, b'M' | b'S' | b'C' | b'X').then(|| cursor.skip(1))?;
-    cursor.eat(b' ').then_some(())?;
-    let stamp = stamp::stamp(&mut cursor)?;
-    cursor.eat(b' ').then_some(())?;
-    let level = match cursor.peek()? {
-        b'.' | b'-' => Level::Debug,
-        b'*' => Level::Info,
-        b'#' => Level::Warn,
-        _ => return None,
-    };
-    cursor.skip(1);
-    cursor.skip_blanks();
-    Some(Header {
-        level,
-        time: stamp.time,
-        ..Header::before(cursor, Format::Redis)
-    })
 }
 
 /// ` INFO target: …`, as tracing writes it without a clock.
@@ -193,10 +119,11 @@ fn padded_level(start: Cursor<'_>) -> Option<Header> {
 
 /// A line that begins with its level: `ERROR: …`, `WARNING:root:…`, `INFO[0001] …`, `info: Cat[0]`, `error: …`.
 fn level_word(cursor: Cursor<'_>) -> Option<Header> {
-    let word = tail::leading_level(cursor)?;
-    let message = tail::message(word.behind, word.closing);
+    let word = seek::leading_level(cursor)?;
+    let Found { message, time, .. } = tail::message(word.behind, word.closing, Seen::default());
     let mut header = Header {
         level: word.level,
+        time,
         starts: word.starts,
         ..Header::before(message, Format::Word)
     };
@@ -224,9 +151,73 @@ fn prefixed(start: Cursor<'_>) -> Option<Header> {
     cursor.skip_blanks();
     let barred = cursor.eat(b'|');
     cursor.skip_blanks();
-    let stamp = stamp::stamp(&mut cursor).filter(|stamp| stamp.time.is_some())?;
+    let stamp = stamp::stamp(&mut cursor)?;
     let is_file = stamp.fine && name.iter().any(|b| matches!(b, b'.' | b'_' | b'/'));
-    (barred || is_file).then(|| after_stamp(cursor, stamp, Format::Stamped))
+    let header = after_stamp(cursor, stamp, Format::Stamped);
+    let sure = stamp.time.is_some() && (barred || is_file);
+    (sure || (header.level != Level::None && name.len() <= 40)).then_some(header)
+}
+
+/// `web: error: …`, `web: [emerg] …`. Such a line may be part of what another one announced.
+fn level_of_program(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    let name = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b'/'));
+    (name.len() <= 40 && cursor.eat_text(b": ")).then_some(())?;
+    let word = match cursor.peek()? {
+        b'[' => seek::bracketed_level(cursor)?,
+        _ => seek::leading_level(cursor).filter(|word| word.closing == tail::Closing::Colon)?,
+    };
+    let found = tail::message(word.behind, word.closing, Seen::default());
+    Some(Header {
+        level: word.level,
+        starts: false,
+        ..Header::before(found.message, Format::Word)
+    })
+}
+
+/// Seconds since 1970 behind a few fields, as the consoles of large machines have it:
+/// `- 1772611862 2026.03.04 node7 2026-03-04-08.11.02.471867 node7 RAS KERNEL INFO …`, or with a colon: `1772611862: …`.
+fn epoch_in_front(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    for fields in 0..6 {
+        let before = cursor;
+        let field = piece::token(&mut cursor);
+        let digits = field.strip_suffix(b":").unwrap_or(field);
+        let is_epoch = digits.len() == 10 && digits.starts_with(b"1") && digits.iter().all(u8::is_ascii_digit);
+        if is_epoch && (fields > 0 || digits.len() < field.len()) {
+            let stamp = stamp::Stamp {
+                time: stamp::epoch(digits),
+                fine: true,
+            };
+            return Some(after_stamp(same_time_again(cursor), stamp, Format::Stamped));
+        }
+        let shouted = field.len() > 1 && field.iter().all(u8::is_ascii_uppercase);
+        let is_field = field == b"-" || shouted || piece::is_technical(field) || piece::is_number(field);
+        let ended = before.at() < cursor.at() && cursor.eat(b' ');
+        (is_field && ended).then_some(())?;
+    }
+    None
+}
+
+/// Behind the date and the stamp that repeat the seconds, with a node's name or a flag between them.
+fn same_time_again(start: Cursor<'_>) -> Cursor<'_> {
+    let mut cursor = start;
+    for _ in 0..4 {
+        cursor.skip_blanks();
+        if stamp::stamp(&mut cursor).is_some() {
+            continue;
+        }
+        let mut there = cursor;
+        let field = piece::token(&mut there);
+        let is_date = field.len() == 10 && matches!(field.get(4), Some(b'.' | b'-' | b'/')) && field.starts_with(b"2");
+        let is_flag = matches!(field, [digit] if digit.is_ascii_digit());
+        there.skip_blanks();
+        if !is_date && !is_flag && stamp::stamp(&mut there.clone()).is_none() {
+            break;
+        }
+        cursor = there;
+    }
+    cursor
 }
 
 fn after_stamp(cursor: Cursor<'_>, stamp: stamp::Stamp, format: Format) -> Header {
@@ -238,10 +229,14 @@ fn after_stamp(cursor: Cursor<'_>, stamp: stamp::Stamp, format: Format) -> Heade
             ..inner
         };
     }
-    let found = tail::after_stamp(cursor, stamp.fine);
+    let found = seek::after_stamp(cursor, stamp.fine);
+    let time = stamp.time.or(found.time);
+    if found.is_tagged {
+        return syslog::tagged(found.message, time, format);
+    }
     let header = Header {
         level: found.level,
-        time: stamp.time,
+        time,
         ..Header::before(found.message, format)
     };
     answered(found.message, header)
@@ -255,12 +250,7 @@ fn inner_header(cursor: Cursor<'_>) -> Option<Header> {
         inner.eat(b' ').then_some(())?;
         return at(inner).or_else(|| Some(Header::before(inner, Format::Stamped)));
     }
-    match inner.peek()? {
-        b'{' => json(inner),
-        b'I' | b'W' | b'E' | b'F' => klog(inner),
-        b'a'..=b'z' => logfmt(inner),
-        _ => None,
-    }
+    carried(inner)
 }
 
 /// `[stamp] …`, `[stamp LEVEL target] …`, `[LEVEL] …`, `[I stamp name] …`, `[Nest] 1 - stamp LEVEL …`.
@@ -283,16 +273,12 @@ fn bracketed(start: Cursor<'_>) -> Option<Header> {
         header.level = letter.unwrap_or(header.level);
         return Some(header);
     }
-    if let Some(word) = tail::bracketed_level(start) {
-        let message = tail::message(word.behind, word.closing);
-        return Some(Header {
-            level: word.level,
-            ..Header::before(message, Format::Bracketed)
-        });
+    if let Some(word) = seek::bracketed_level(start) {
+        return Some(of_bracket(&word));
     }
     uptime(start)
         .or_else(|| stamp_behind_bracket(start))
-        .or_else(|| level_in_second_bracket(start))
+        .or_else(|| level_behind_bracket(start))
 }
 
 fn stamp_in_bracket(cursor: Cursor<'_>, stamp: stamp::Stamp) -> Header {
@@ -301,7 +287,7 @@ fn stamp_in_bracket(cursor: Cursor<'_>, stamp: stamp::Stamp) -> Header {
     if behind.eat(b']') {
         return after_stamp(behind, stamp, Format::Bracketed);
     }
-    let found = tail::in_bracket(behind);
+    let found = seek::in_bracket(behind);
     let header = Header {
         level: found.level,
         time: stamp.time,
@@ -338,106 +324,29 @@ fn stamp_behind_bracket(start: Cursor<'_>) -> Option<Header> {
     Some(after_stamp(cursor, stamp, Format::Bracketed))
 }
 
-/// `[thread][LEVEL] …`
-fn level_in_second_bracket(start: Cursor<'_>) -> Option<Header> {
+/// `[thread][LEVEL] …`, `[thread] LEVEL logger - …`
+fn level_behind_bracket(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     let end = memchr::memchr(b']', cursor.rest()).filter(|end| *end < 40)?;
     cursor.skip(end + 1);
-    let word = tail::bracketed_level(cursor)?;
-    let message = tail::message(word.behind, word.closing);
+    if let Some(word) = seek::bracketed_level(cursor) {
+        return Some(of_bracket(&word));
+    }
+    cursor.skip_blanks();
+    let header = level_word(cursor).filter(|header| header.starts)?;
     Some(Header {
-        level: word.level,
-        ..Header::before(message, Format::Bracketed)
-    })
-}
-
-/// `<30>…` of RFC 3164 or RFC 5424.
-fn syslog_with_priority(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    cursor.skip(1);
-    let digits = cursor.skip_while(|b| b.is_ascii_digit());
-    (matches!(digits.len(), 1..=3) && cursor.eat(b'>')).then_some(())?;
-    let priority = Cursor::new(digits, 0).digits(digits.len())?;
-    let header = structured_syslog(cursor)
-        .or_else(|| syslog(cursor))
-        .unwrap_or_else(|| Header::before(cursor, Format::Syslog));
-    Some(Header {
-        level: level::syslog(priority % 8),
+        format: Format::Bracketed,
         ..header
     })
 }
 
-/// RFC 5424 behind its priority: `1 stamp host app process id [data] message`.
-fn structured_syslog(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    cursor.eat_text(b"1 ").then_some(())?;
-    let stamp = stamp::stamp(&mut cursor);
-    if stamp.is_none() {
-        cursor.eat(b'-').then_some(())?;
+fn of_bracket(word: &LevelWord<'_>) -> Header {
+    let found = tail::message(word.behind, word.closing, Seen::default());
+    Header {
+        level: word.level,
+        time: found.time,
+        ..Header::before(found.message, Format::Bracketed)
     }
-    for _ in 0..4 {
-        cursor.eat(b' ').then_some(())?;
-        cursor.skip_while(|b| b != b' ');
-    }
-    cursor.eat(b' ').then_some(())?;
-    if !cursor.eat(b'-') {
-        skip_structured_data(&mut cursor)?;
-    }
-    cursor.eat(b' ');
-    cursor.eat_text("\u{feff}".as_bytes());
-    Some(Header {
-        time: stamp.and_then(|stamp| stamp.time),
-        ..Header::before(cursor, Format::Syslog)
-    })
-}
-
-/// `[id key="value" …][…]`; a `]` inside of quotes does not end it.
-fn skip_structured_data(cursor: &mut Cursor<'_>) -> Option<()> {
-    while cursor.eat(b'[') {
-        let mut quoted = false;
-        loop {
-            match cursor.peek()? {
-                b'\\' => cursor.skip(1),
-                b'"' => quoted = !quoted,
-                b']' if !quoted => break,
-                _ => {}
-            }
-            cursor.skip(1);
-        }
-        cursor.skip(1);
-    }
-    Some(())
-}
-
-/// RFC 3164 without its priority: `Mar  4 08:03:57 host tag[21]: message`. What the tag's program wrote may have a
-/// header of its own, whose level counts.
-fn syslog(start: Cursor<'_>) -> Option<Header> {
-    let mut cursor = start;
-    cursor.peek().filter(u8::is_ascii_uppercase)?;
-    let stamp = stamp::stamp(&mut cursor).filter(|stamp| stamp.time.is_none())?;
-    cursor.eat(b' ').then_some(())?;
-    let host = cursor.skip_while(|b| b > b' ');
-    (!host.is_empty() && cursor.eat(b' ')).then_some(())?;
-    let tag = cursor.skip_while(|b| b > b' ' && b != b':' && b != b'[');
-    (!tag.is_empty()).then_some(())?;
-    if cursor.eat(b'[') {
-        cursor.skip_while(|b| b != b']');
-        cursor.skip(1);
-    }
-    cursor.eat(b':').then_some(())?;
-    cursor.skip_blanks();
-    let header = Header {
-        time: stamp.time,
-        ..Header::before(cursor, Format::Syslog)
-    };
-    Some(match inner_header(cursor) {
-        Some(inner) => Header {
-            level: inner.level,
-            message: inner.message,
-            ..header
-        },
-        None => header,
-    })
 }
 
 #[cfg(test)]
@@ -453,6 +362,37 @@ mod tests {
         assert_eq!((header.format, header.level, found), (format, level, message), "{line}");
         assert_eq!(parse(line.as_bytes(), format), header, "with the hint: {line}");
         assert!(header.starts == (format != Format::None), "{line}");
+    }
+
+    /// A line of `formats.txt`: level, `T` if its time is known, the line with its message in `⟦⟧`.
+    fn check_format(format: &str) {
+        let (level, rest) = format.split_once(' ').unwrap();
+        let (time, marked) = rest.split_once(' ').unwrap();
+        let marked = marked.replace("\\t", "\t").replace("\\e", "\x1b");
+        let (front, rest) = marked.split_once('⟦').unwrap();
+        let (message, _) = rest.split_once('⟧').unwrap();
+        let line = marked.replace(['⟦', '⟧'], "");
+        let header = parse(line.as_bytes(), Format::None);
+        let found = line.get(header.message.clone()).unwrap_or("not on a boundary");
+        assert_eq!(
+            (
+                header.level.as_str(),
+                header.time.is_some(),
+                header.message.start,
+                found
+            ),
+            (level, time == "T", front.len(), message),
+            "{line}"
+        );
+        assert_eq!(parse(line.as_bytes(), header.format), header, "with the hint: {line}");
+    }
+
+    #[test]
+    fn formats_of_the_world() {
+        include_str!("header/formats.txt")
+            .lines()
+            .filter(|line| !line.is_empty() && !line.starts_with('#'))
+            .for_each(check_format);
     }
 
     #[test]
@@ -518,7 +458,7 @@ mod tests {
         check(
             r#"t=2026-03-04T08:00:00Z lvl=eror msg="x" logger=y"#,
             Format::Logfmt,
-            Level::None,
+            Level::Error,
             "x",
         );
         check(
@@ -654,7 +594,7 @@ mod tests {
             "[2026-03-04 08:00:00,321] WARN [Broker id=1] Lost (kafka.server.Broker)",
             Format::Bracketed,
             Level::Warn,
-            "[Broker id=1] Lost (kafka.server.Broker)",
+            "Lost",
         );
         check(
             "2015-07-29 17:41:41,536 - INFO  [main:QuorumPeer@1] - tick",
@@ -731,7 +671,7 @@ mod tests {
             "2026-03-04 08:00:00.008 25746 WARNING nova.compute [req-1] slow",
             Format::Stamped,
             Level::Warn,
-            "nova.compute [req-1] slow",
+            "slow",
         );
         check(
             "[I 2026-03-04 08:00:00.123 ServerApp] Kernel started",
@@ -784,7 +724,7 @@ mod tests {
             "[Sun Dec 04 04:47:44.123 2005] [core:error] [pid 7:tid 1] AH1: x",
             Format::Bracketed,
             Level::Error,
-            "[pid 7:tid 1] AH1: x",
+            "AH1: x",
         );
         check(
             "[04-Mar-2026 08:00:00] NOTICE: ready",
@@ -836,7 +776,7 @@ mod tests {
             "2026-03-04T08:00:00.000+0000 I NETWORK  [conn1] end",
             Format::Stamped,
             Level::Info,
-            "NETWORK  [conn1] end",
+            "end",
         );
         check(
             "2026-03-04 08:00:00.123 [error] <0.123.0> closed",
@@ -980,13 +920,13 @@ mod tests {
             "nova-api.log.1 2026-03-04 08:00:00.008 25746 INFO nova.api up",
             Format::Stamped,
             Level::Info,
-            "nova.api up",
+            "up",
         );
         check(
             "[     0.001s]  WARN ThreadId(01) proxy: slow",
             Format::Bracketed,
             Level::Warn,
-            "ThreadId(01) proxy: slow",
+            "proxy: slow",
         );
         check(
             "[0.123s][info][gc] GC(0) Pause",
@@ -999,13 +939,13 @@ mod tests {
             "2026-03-04 08:00:00, Info                  CBS    Loaded",
             Format::Stamped,
             Level::Info,
-            "CBS    Loaded",
+            "Loaded",
         );
         check(
             "03-17 16:13:38.811  1702  2395 D WindowManager: drawn",
             Format::Stamped,
             Level::Debug,
-            "WindowManager: drawn",
+            "drawn",
         );
     }
 

@@ -11,14 +11,41 @@ pub(super) fn word(word: &[u8]) -> Option<Level> {
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
     let level = match &*lower {
-        b"trace" | b"trce" | b"trac" | b"trc" | b"finest" | b"finer" => Level::Trace,
-        b"debug" | b"dbug" | b"debu" | b"dbg" | b"verbose" | b"fine" | b"debug1" | b"debug2" | b"debug3"
-        | b"debug4" | b"debug5" => Level::Debug,
-        b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"note" | b"success" => Level::Info,
+        b"trace" | b"trce" | b"trac" | b"trc" | b"vrb" | b"finest" | b"finer" => Level::Trace,
+        b"debug" | b"dbug" | b"debu" | b"dbg" | b"debg" | b"verbose" | b"verb" | b"fine" | b"debug1" | b"debug2"
+        | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
+        b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"noti" | b"note" | b"success" => {
+            Level::Info
+        }
         b"warn" | b"warning" | b"wrn" => Level::Warn,
-        b"error" | b"err" | b"erro" | b"fail" | b"severe" => Level::Error,
+        b"error" | b"err" | b"erro" | b"eror" | b"fail" | b"failure" | b"severe" => Level::Error,
         b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"alert" | b"emerg" | b"emergency" | b"panic"
         | b"pani" | b"dpanic" => Level::Fatal,
+        _ => return None,
+    };
+    Some(level)
+}
+
+/// The level that a shouted word of another language means, as servers and Java write it after the locale: German,
+/// French, Spanish, Portuguese, Italian, Russian, Chinese, Japanese.
+pub(super) fn foreign_word(word: &[u8]) -> Option<Level> {
+    let text = std::str::from_utf8(word).ok()?;
+    let level = match text {
+        "FEHLER" | "ERREUR" | "ERRORE" | "ERRO" | "SCHWERWIEGEND" | "GRAVE" | "ОШИБКА" | "错误" | "エラー" => {
+            Level::Error
+        }
+        "WARNUNG"
+        | "AVERTISSEMENT"
+        | "ATTENTION"
+        | "ADVERTENCIA"
+        | "AVISO"
+        | "AVVERTENZA"
+        | "ATTENZIONE"
+        | "ПРЕДУПРЕЖДЕНИЕ"
+        | "警告" => Level::Warn,
+        "INFORMATIONEN" | "HINWEIS" | "INFOS" | "INFORMACIÓN" | "INFORMAZIONI" | "NOTA" | "ЗАМЕЧАНИЕ" | "信息"
+        | "情報" => Level::Info,
+        "FATALE" | "FATAL" | "PANIK" | "PANICO" | "ПАНИКА" | "ВАЖНО" | "致命错误" => Level::Fatal,
         _ => return None,
     };
     Some(level)

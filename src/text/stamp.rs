@@ -61,7 +61,7 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         1 => &[short_clock, time_of_day, named_month],
         2 => &[time_of_day, named_month, short_date],
         4 => &[full_date],
-        6 => &[packed_short],
+        6 => &[packed_short, packed_short_date],
         8 => &[packed],
         10 | 13 => &[since_epoch],
         _ => return None,
@@ -84,15 +84,60 @@ fn full_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let day = cursor.digits(2)?;
     let date = Date { year, month, day };
     if !cursor.eat(b'T') && !cursor.eat_text(b" - ") {
-        matches!(cursor.peek()?, b' ' | b'_' | b'-').then(|| cursor.skip(1))?;
+        matches!(cursor.peek()?, b' ' | b'_' | b'-' | b':').then(|| cursor.skip(1))?;
+        // An hour without its first digit, as MariaDB has it.
+        cursor.eat(b' ');
+    }
+    if cursor.peek_at(2) == Some(b'.') {
+        return dotted_clock(cursor, date);
     }
     dated(cursor, date)
 }
 
-/// `20260304 08:03:57`, `20260304-8:3:57:606`.
+/// `2026-03-04-08.03.57.123456`: the clock.
+fn dotted_clock(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
+    let hour = cursor.digits(2)?;
+    cursor.eat(b'.').then_some(())?;
+    let minute = cursor.digits(2)?;
+    cursor.eat(b'.').then_some(())?;
+    let second = cursor.digits(2)?;
+    ended(cursor, date, [hour, minute, second])
+}
+
+/// `20260304 08:03:57`, `20260304-8:3:57:606`, `20260304T080357Z`.
 fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let (year, month, day) = (cursor.digits(4)?, cursor.digits(2)?, cursor.digits(2)?);
-    matches!(cursor.peek()?, b' ' | b'-' | b'T').then(|| cursor.skip(1))?;
+    let date = Date { year, month, day };
+    matches!(cursor.peek()?, b' ' | b'-' | b'T' | b'.').then(|| cursor.skip(1))?;
+    let digits = cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits != 6 {
+        return dated(cursor, date);
+    }
+    let clock = [cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?];
+    ended(cursor, date, clock)
+}
+
+/// What may follow on the seconds: a fraction, a zone.
+fn ended(cursor: &mut Cursor<'_>, date: Date, clock: [u32; 3]) -> Option<Stamp> {
+    let [hour, minute, second] = clock;
+    let nanos = fraction(cursor);
+    (hour < 24 && minute < 60 && second < 61).then_some(())?;
+    ends(cursor)?;
+    let clock = Clock {
+        hour,
+        minute,
+        second,
+        nanos: nanos.unwrap_or(0),
+        fine: nanos.is_some(),
+    };
+    zoned(cursor, date, clock)
+}
+
+/// `260304 08:03:57`, with one or two blanks before a short hour.
+fn packed_short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let (year, month, day) = (2000 + cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
+    cursor.eat(b' ').then_some(())?;
+    cursor.eat(b' ');
     dated(cursor, Date { year, month, day })
 }
 
@@ -121,7 +166,7 @@ fn short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let separator = cursor.peek().filter(|b| matches!(b, b'-' | b'/' | b'.'))?;
     cursor.skip(1);
     let second = cursor.digits(2)?;
-    if cursor.eat(b' ') {
+    if cursor.eat(b' ') || cursor.eat(b'|') || cursor.eat(b'T') {
         let clock = clock(cursor)?;
         (matches!(first, 1..=12) && matches!(second, 1..=31)).then_some(())?;
         return Some(Stamp {
@@ -131,12 +176,11 @@ fn short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     }
     cursor.eat(separator).then_some(())?;
     let date = if let Some(year) = cursor.digits(4) {
-        // Only the order with the month first is written by libraries that leave out the name of the month.
-        Date {
-            year,
-            month: first,
-            day: second,
-        }
+        // With points or with a day that is no month the day is first. Else only the order with the month first is
+        // written by libraries that leave out the name of the month.
+        let day_first = separator == b'.' || first > 12;
+        let (month, day) = if day_first { (second, first) } else { (first, second) };
+        Date { year, month, day }
     } else {
         Date {
             year: 2000 + first,
@@ -156,8 +200,12 @@ fn named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     cursor.skip(1);
     let month = month(cursor)?;
     cursor.eat(separator).then_some(())?;
-    let year = cursor.digits(4)?;
+    let Some(year) = cursor.digits(4) else {
+        return time_of_day(cursor);
+    };
+    cursor.eat(b',');
     matches!(cursor.peek()?, b' ' | b':').then(|| cursor.skip(1))?;
+    cursor.eat(b':');
     dated(cursor, Date { year, month, day })
 }
 
@@ -219,9 +267,13 @@ fn with_names(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     Some(Stamp { time, fine: clock.fine })
 }
 
+/// ` 2026`, or ` UTC 2026` as `date` prints it.
 fn year_behind(cursor: &mut Cursor<'_>) -> Option<u32> {
     let mut there = *cursor;
     there.eat(b' ').then_some(())?;
+    if matches!(there.skip_while(|b| b.is_ascii_uppercase()), b"UTC" | b"GMT") {
+        there.eat(b' ').then_some(())?;
+    }
     let year = there.digits(4)?;
     matches!(there.peek(), Some(b']' | b' ') | None).then_some(())?;
     *cursor = there;
@@ -230,6 +282,10 @@ fn year_behind(cursor: &mut Cursor<'_>) -> Option<u32> {
 
 fn dated(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
     let clock = clock(cursor)?;
+    zoned(cursor, date, clock)
+}
+
+fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Option<Stamp> {
     let local = time(date, clock)?;
     let time = match zone(cursor) {
         None => Some(local),
@@ -432,6 +488,16 @@ mod tests {
             "20260304 08:00:52",
             "260304 080052",
             "26/03/04 08:00:52",
+            "260304 08:00:52",
+            "260304  8:00:52",
+            "2026-03-04  8:00:52",
+            "2026-03-04-08.00.52",
+            "20260304T080052Z",
+            "20260304T090052+0100",
+            "04.03.2026 08:00:52",
+            "2026.03.04 08:00:52",
+            "4-Mar-2026::08:00:52",
+            "Wed Mar  4 08:00:52 UTC 2026",
             "03/04/2026, 8:00:52 AM",
             "Mar 04, 2026 8:00:52 AM",
             "Wed Mar 04 08:00:52 2026",
@@ -469,6 +535,8 @@ mod tests {
         check("3:04PM INF", None, "3:04PM");
         check("Mar  4 08:03:57 host", None, "Mar  4 08:03:57");
         check("03-17 16:13:38.811  1702", None, "03-17 16:13:38.811");
+        check("03-17|16:13:38] x", None, "03-17|16:13:38");
+        check("04 Mar 08:00:52.803 # x", None, "04 Mar 08:00:52.803");
         check("2026-03-04 08:00:52 CET [1]", None, "2026-03-04 08:00:52 CET");
     }
 

@@ -1,15 +1,23 @@
-//! The part of a header that is put together from pieces: levels, threads, process numbers, loggers and separators in
-//! whatever order a program's pattern has them. Nothing here decides whether a line has a header at all.
+//! The part of a header behind its level: threads, process numbers, loggers, spans and separators in whatever order a
+//! program's pattern has them, up to where the message begins.
 
 use super::cursor::Cursor;
 use super::escape::ESC;
-use super::level;
-use crate::model::Level;
+use super::piece::{
+    bracket, caller, identifier, is_camel, is_dotted, is_ids, is_number, is_qualified_class, is_technical,
+    process_number, separator, span, token,
+};
+use super::stamp;
+use crate::model::{Level, Time};
 
 /// Pieces that are looked at before and behind a level.
-const MOST_PIECES: usize = 8;
-/// Longest thread, logger or span in brackets.
-const LONGEST_BRACKET: usize = 120;
+pub(super) const MOST_PIECES: usize = 12;
+
+/// Names among them.
+pub(super) const MOST_NAMES: usize = 6;
+
+/// Longest name or field before a level.
+pub(super) const LONGEST_NAME: usize = 64;
 
 /// A level word in a header.
 #[derive(Clone, Copy)]
@@ -29,392 +37,286 @@ pub(super) enum Closing {
     Colon,
     Tab,
     Bracket,
-    /// ` - ` or ` | ` on both sides.
+    /// ` - ` on both sides.
     Separator,
+    /// `|` between fields.
+    Bar,
 }
 
 /// What the rest of a header says.
 pub(super) struct Found<'a> {
     pub(super) level: Level,
+    /// Of a stamp among the pieces.
+    pub(super) time: Option<Time>,
     pub(super) message: Cursor<'a>,
+    /// The message is that of a program whose name was in front, as in syslog.
+    pub(super) is_tagged: bool,
 }
 
-/// The level at the very front of a line.
-pub(super) fn leading_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
+/// What was seen in front of a level.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Seen {
+    /// Process and thread numbers.
+    pub(super) numbers: usize,
+    pub(super) names: usize,
+    pub(super) time: Option<Time>,
+}
+
+/// Where the message begins among fields with `|` between them. The first field may be any name; further ones must not
+/// look like words.
+pub(super) fn behind_bars(start: Cursor<'_>) -> Cursor<'_> {
     let mut cursor = start;
-    let word = cursor.skip_while(|b| b.is_ascii_alphabetic());
-    let level = level::word(word)?;
-    if matches!(word, b"note" | b"success" | b"panic" | b"alert") {
-        return None;
-    }
-    let shouted = word.iter().all(u8::is_ascii_uppercase);
-    let colon = {
-        let mut behind = cursor;
-        behind.skip_colours();
-        behind.peek() == Some(b':')
-    };
-    match cursor.peek() {
-        Some(b'[') if shouted => {
-            // logrus: seconds since the start.
-            cursor.skip(1);
-            cursor.skip_while(|b| b.is_ascii_digit());
-            cursor.eat(b']').then_some(())?;
-        }
-        Some(b' ' | b'\t' | b']' | b'|' | ESC) | None if shouted && word.len() > 3 && word != b"FINE" => {}
-        Some(b'[') => {
-            cursor.skip_while(|b| b != b']');
-            return None;
-        }
-        _ if colon => {}
-        _ => return None,
-    }
-    cursor.skip_colours();
-    if cursor.peek() == Some(b'[') && shouted {
-        let mut seconds = cursor;
-        seconds.skip(1);
-        if !seconds.skip_while(|b| b.is_ascii_digit()).is_empty() && seconds.eat(b']') {
-            cursor = seconds;
-        }
-    }
-    let quiet = word.iter().all(u8::is_ascii_lowercase);
-    Some(LevelWord {
-        level,
-        closing: closing(&mut cursor),
-        behind: cursor,
-        starts: shouted || quiet,
-    })
-}
-
-/// The level in a bracket: `[INFO]`, `[ info]`, `[core:error]`, `[INF 12]` not.
-pub(super) fn bracketed_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
-    let mut cursor = start;
-    let inner = bracket(&mut cursor)?;
-    let word = inner.rsplit(|b| *b == b':').next().unwrap_or(inner);
-    Some(LevelWord {
-        level: level::word(word)?,
-        behind: cursor,
-        closing: Closing::Bracket,
-        starts: true,
-    })
-}
-
-/// What is in the bracket at the cursor without blanks and colours around it; the cursor moves behind the bracket.
-fn bracket<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
-    let close = match cursor.peek()? {
-        b'[' => b']',
-        b'{' => b'}',
-        b'(' => b')',
-        b'<' => b'>',
-        _ => return None,
-    };
-    let open = cursor.peek()?;
-    let mut there = *cursor;
-    there.skip(1);
-    there.skip_blanks();
-    let start = there;
-    let mut end = there;
-    let mut depth = 1usize;
-    for _ in 0..LONGEST_BRACKET {
-        let byte = there.peek()?;
-        if byte == ESC {
-            let before = there.at();
-            there.skip_colours();
-            (there.at() > before).then_some(())?;
-            continue;
-        }
-        there.skip(1);
-        if byte == close {
-            depth -= 1;
-            if depth == 0 {
-                *cursor = there;
-                return Some(start.until(&end));
-            }
-        }
-        if byte == open {
-            depth += 1;
-        }
-        if byte != b' ' {
-            end = there;
-        }
-    }
-    None
-}
-
-/// What comes behind a stamp. `fine` stamps are a logging library's, whose patterns may have a bare logger before the
-/// level.
-pub(super) fn after_stamp(start: Cursor<'_>, fine: bool) -> Found<'_> {
-    let mut cursor = start;
-    let mut message = start;
-    let mut loggers = 0;
-    let mut closing_before = Closing::Blank;
-    for _ in 0..MOST_PIECES {
-        cursor.skip_blanks();
-        if separator(&mut cursor) {
-            closing_before = Closing::Separator;
-            if message.at() == start.at() {
-                message = cursor;
-            }
-            continue;
-        }
-        if let Some(word) = level_piece(cursor, closing_before) {
-            return Found {
-                level: word.level,
-                message: self::message(word.behind, word.closing),
-            };
-        }
-        if caller(&mut cursor) {
-            message = cursor;
-            continue;
-        }
-        if bracket_piece(&mut cursor) || number(&mut cursor) {
-            continue;
-        }
-        if loggers > 0 || !bare_logger(&mut cursor, fine) {
+    for at in 0..MOST_NAMES {
+        let mut there = cursor;
+        there.skip_blanks();
+        let field = there.skip_while(|b| b != b'|' && b != b'"');
+        let name = field.trim_ascii();
+        let is_name = name.len() <= LONGEST_NAME
+            && !name.contains(&b' ')
+            && (at == 0 || name.is_empty() || is_technical(name) || name.iter().all(u8::is_ascii_digit));
+        if !is_name || !there.eat(b'|') {
             break;
         }
-        loggers += 1;
-    }
-    message.skip_blanks();
-    Found {
-        level: Level::None,
-        message,
-    }
-}
-
-/// The rest of a bracket that began with a stamp: `… INFO  issuer::keys] message`, `…: INFO/ForkPoolWorker-23] message`.
-pub(super) fn in_bracket(start: Cursor<'_>) -> Found<'_> {
-    let mut found = Level::None;
-    let mut cursor = start;
-    for _ in 0..LONGEST_BRACKET {
-        match cursor.peek() {
-            None | Some(b']') => break,
-            Some(b'A'..=b'Z') if found == Level::None => {
-                let word = cursor.skip_while(|b| b.is_ascii_alphabetic());
-                found = level::word(word).unwrap_or_default();
-            }
-            Some(b'a'..=b'z') if found == Level::None => {
-                cursor.skip_while(|b| b > b' ' && b != b']');
-            }
-            Some(_) => cursor.skip(1),
-        }
-    }
-    if !cursor.eat(b']') {
-        return Found {
-            level: found,
-            message: start,
-        };
-    }
-    if found == Level::None {
-        return after_stamp(cursor, true);
+        cursor = there;
     }
     cursor.skip_blanks();
-    Found {
-        level: found,
-        message: cursor,
-    }
-}
-
-/// ` - `, `| ` and the like between pieces.
-fn separator(cursor: &mut Cursor<'_>) -> bool {
-    for text in [&b", "[..], b"- ", b"| ", b"-- ", b"--- ", b": "] {
-        if cursor.eat_text(text) {
-            return true;
-        }
-    }
-    false
-}
-
-/// A level among the pieces: a shouted word, a quiet one that is set off, one in brackets, a single letter.
-fn level_piece(start: Cursor<'_>, before: Closing) -> Option<LevelWord<'_>> {
-    let mut cursor = start;
-    match cursor.peek()? {
-        b'[' | b'(' => bracketed_level(start),
-        b'A'..=b'Z' | b'a'..=b'z' => {
-            if cursor.eat_text(b"PHP ") {
-                cursor.skip_blanks();
-            }
-            let mut word = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_'));
-            if let Some(channel) = word.iter().rposition(|b| *b == b'.')
-                && cursor.peek() == Some(b':')
-            {
-                // Monolog: `app.INFO:`.
-                word = word.get(channel + 1..)?;
-            }
-            let level = level::word(word)
-                .or_else(|| database_word(word, cursor))
-                .or_else(|| letter(word, cursor))?;
-            let shouted = word.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-            let coloured = cursor.peek() == Some(ESC);
-            let closing = closing(&mut cursor);
-            let set_off = match closing {
-                Closing::Colon | Closing::Tab => true,
-                Closing::Separator => before == Closing::Separator || shouted,
-                Closing::Blank => shouted || coloured || cursor.starts_with(b"  "),
-                Closing::Bracket => false,
-            };
-            let ends = matches!(
-                cursor.peek(),
-                None | Some(b' ' | b'\t' | b':' | b'|' | b'[' | b'/' | b',' | ESC)
-            ) || closing != Closing::Blank;
-            (set_off && ends).then_some(LevelWord {
-                level,
-                behind: cursor,
-                closing,
-                starts: true,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// `LOG:` of Postgres and Nest, and the further lines of a database's message, which have no level.
-fn database_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
-    match word {
-        b"LOG" => Some(Level::Info),
-        b"DETAIL" | b"STATEMENT" | b"HINT" | b"CONTEXT" | b"QUERY" | b"LOCATION" => {
-            (behind.peek() == Some(b':')).then_some(Level::None)
-        }
-        _ => None,
-    }
-}
-
-/// One letter before a component: `I NETWORK`, `I | etcdserver`, `D WindowManager`.
-fn letter(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
-    let [letter] = word else { return None };
-    let next = behind.peek_at(1)?;
-    (behind.peek() == Some(b' ') && (next.is_ascii_uppercase() || next == b'|')).then_some(())?;
-    level::letter(*letter)
-}
-
-/// Past what ends a level: a colon, a tab, a separator. Blanks and colours stay.
-fn closing(cursor: &mut Cursor<'_>) -> Closing {
-    let mut there = *cursor;
-    there.skip_colours();
-    if there.eat(b':') {
-        *cursor = there;
-        return Closing::Colon;
-    }
-    if there.eat(b'\t') {
-        *cursor = there;
-        return Closing::Tab;
-    }
-    there.skip_blanks();
-    if there.eat_text(b"- ") || there.eat_text(b"| ") {
-        *cursor = there;
-        return Closing::Separator;
-    }
-    Closing::Blank
-}
-
-/// Where in the code: `main.go:45: ` or `filters.go:203 `.
-fn caller(cursor: &mut Cursor<'_>) -> bool {
-    let mut there = *cursor;
-    let file = there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'/' | b'-' | b'@'));
-    let is_file = file.contains(&b'.') && file.first().is_some_and(u8::is_ascii_alphabetic);
-    let is_line = is_file && there.eat(b':') && !there.skip_while(|b| b.is_ascii_digit()).is_empty();
-    if !is_line {
-        return false;
-    }
-    there.eat(b':');
-    if !matches!(there.peek(), Some(b' ' | b'\t')) {
-        return false;
-    }
-    *cursor = there;
-    true
-}
-
-/// A thread, process or logger in brackets; not the JSON object of a message.
-fn bracket_piece(cursor: &mut Cursor<'_>) -> bool {
-    match cursor.peek() {
-        Some(b'{') if cursor.starts_with(b"{\"") => false,
-        Some(b'[' | b'{' | b'(' | b'<') => bracket(cursor).is_some(),
-        Some(_) | None => false,
-    }
-}
-
-/// A process number: `25746`, nginx's `41#39:` and `*274312`.
-fn number(cursor: &mut Cursor<'_>) -> bool {
-    let mut there = *cursor;
-    there.eat(b'*');
-    if there.skip_while(|b| b.is_ascii_digit()).is_empty() {
-        return false;
-    }
-    if there.eat(b'#') {
-        there.skip_while(|b| b.is_ascii_digit());
-        there.eat(b':');
-    }
-    let ends = there.peek() == Some(b' ');
-    if ends {
-        *cursor = there;
-    }
-    ends
-}
-
-/// A logger or user without brackets before a level: dotted, with an `@`, or set off by ` - `; any name if the stamp is
-/// a library's.
-fn bare_logger(cursor: &mut Cursor<'_>, fine: bool) -> bool {
-    let mut there = *cursor;
+    // loguru: `module:function:line - message`.
+    let mut there = cursor;
     let name = identifier(&mut there);
-    there.skip_colours();
-    if name.is_empty() || !matches!(there.peek(), Some(b' ' | b'\t')) {
-        return false;
+    if is_technical(name) && there.eat_text(b" - ") {
+        cursor = there;
     }
-    let qualified = name.iter().any(|b| matches!(b, b'.' | b'@' | b':' | b'-' | b'_'));
-    let mut behind = there;
-    behind.skip_blanks();
-    let accepted = qualified || behind.starts_with(b"- ") || (fine && name.first().is_some_and(u8::is_ascii_lowercase));
-    if accepted {
-        *cursor = there;
-    }
-    accepted
-}
-
-/// A name with dots, slashes, `::` and the like; a colon at its end is not part of it.
-fn identifier<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
-    let start = *cursor;
-    if !cursor.peek().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') {
-        return &[];
-    }
-    loop {
-        cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'$' | b'/' | b'@'));
-        let goes_on = cursor.peek() == Some(b':')
-            && cursor
-                .peek_at(1)
-                .is_some_and(|b| b.is_ascii_alphanumeric() || b == b':');
-        if !goes_on || start.until(cursor).len() > LONGEST_BRACKET {
-            return start.until(cursor);
-        }
-        cursor.skip_while(|b| b == b':');
-    }
+    cursor
 }
 
 /// Where the message begins behind a level: past threads, process numbers, loggers, spans and separators.
-pub(super) fn message(start: Cursor<'_>, closing: Closing) -> Cursor<'_> {
-    let mut cursor = start;
-    if closing == Closing::Tab {
-        return behind_tabs(cursor);
+pub(super) fn message(start: Cursor<'_>, closing: Closing, seen: Seen) -> Found<'_> {
+    let mut walk = Walk {
+        cursor: start,
+        time: seen.time,
+        numbers: seen.numbers,
+        after: After::Level,
+        separated: closing == Closing::Separator,
+        set_off: matches!(closing, Closing::Bracket | Closing::Separator),
+        expects_logger: false,
+    };
+    match closing {
+        Closing::Tab => walk.cursor = behind_tabs(start),
+        Closing::Colon => walk.cursor = behind_colon(start),
+        Closing::Bar => walk.cursor = behind_bars_and_stamp(&mut walk, start),
+        Closing::Blank | Closing::Bracket | Closing::Separator => walk.pieces(),
     }
-    if closing == Closing::Colon {
-        return behind_colon(cursor);
+    Found {
+        level: Level::None,
+        time: walk.time,
+        message: walk.cursor,
+        is_tagged: false,
     }
-    let mut closing = closing;
-    for _ in 0..MOST_PIECES {
-        cursor.skip_blanks();
-        if closing != Closing::Separator && separator(&mut cursor) {
-            closing = Closing::Separator;
-            continue;
+}
+
+fn behind_bars_and_stamp<'a>(walk: &mut Walk<'a>, start: Cursor<'a>) -> Cursor<'a> {
+    let mut there = start;
+    there.skip_blanks();
+    if let Some(stamp) = stamp::stamp(&mut there) {
+        there.skip_blanks();
+        if there.eat(b'|') {
+            walk.time = walk.time.or(stamp.time);
+            return behind_bars(there);
         }
-        let found = process_number(&mut cursor)
-            || thread(&mut cursor)
-            || span(&mut cursor)
-            || caller(&mut cursor)
-            || logger(&mut cursor);
-        if !found {
-            break;
+    }
+    behind_bars(start)
+}
+
+/// The last piece that was passed behind a level.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum After {
+    Level,
+    Bracket,
+    Name,
+    Other,
+}
+
+/// A walk over the pieces between a level and the message.
+struct Walk<'a> {
+    cursor: Cursor<'a>,
+    time: Option<Time>,
+    /// Process numbers in front of the level: a library's pattern, in which a logger follows.
+    numbers: usize,
+    after: After,
+    /// ` - ` or ` : ` was passed; the next one is part of the message.
+    separated: bool,
+    /// The level stands in brackets or between separators.
+    set_off: bool,
+    /// What was passed last is a header's because a logger follows.
+    expects_logger: bool,
+}
+
+impl Walk<'_> {
+    fn pieces(&mut self) {
+        let mut last = self.cursor;
+        for _ in 0..MOST_PIECES {
+            self.cursor.skip_blanks();
+            let here = self.cursor;
+            if !self.piece() {
+                break;
+            }
+            last = here;
+        }
+        self.cursor.skip_blanks();
+        // A header is in front of something: `INFO [server.go:12] [Welcome]`.
+        if self.cursor.rest().trim_ascii_end().is_empty() && self.after == After::Bracket {
+            self.cursor = last;
         }
     }
-    cursor.skip_blanks();
-    cursor
+
+    fn piece(&mut self) -> bool {
+        let Some(byte) = self.cursor.peek() else { return false };
+        let after = match byte {
+            b'-' | b'|' | b':' | b'>' | b'=' => {
+                let found = !self.separated && separator(&mut self.cursor);
+                self.separated |= found;
+                found.then_some(After::Other)
+            }
+            b'[' => self.square().then_some(After::Bracket),
+            b'(' => self.round().then_some(After::Bracket),
+            b'/' if self.after == After::Level => android_tag(&mut self.cursor).then_some(After::Name),
+            b'0'..=b'9' | b'*' | b'<' | b'#' => {
+                (self.stamp() || process_number(&mut self.cursor)).then_some(After::Other)
+            }
+            _ if span(&mut self.cursor) || caller(&mut self.cursor) => Some(After::Other),
+            _ => self.name(),
+        };
+        self.after = after.unwrap_or(self.after);
+        after.is_some()
+    }
+
+    fn stamp(&mut self) -> bool {
+        let mut there = self.cursor;
+        let stamp = stamp::stamp(&mut there).filter(|_| self.after != After::Name && self.time.is_none());
+        match stamp {
+            Some(stamp) => {
+                self.time = self.time.or(stamp.time);
+                self.cursor = there;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// `[main]`, `[source/common/http.cc:598]`, `[req-1 - -]`, `[1772611862.471]`; `[part of a message]` only if more of a
+    /// header follows.
+    fn square(&mut self) -> bool {
+        let mut there = self.cursor;
+        there.skip(1);
+        if there.peek() == Some(b'"') {
+            return false;
+        }
+        let stamp = stamp::stamp(&mut there).filter(|_| there.peek() == Some(b']'));
+        there = self.cursor;
+        let Some(inner) = bracket(&mut there) else { return false };
+        let colon = there.starts_with(b": ");
+        let accepted = stamp.is_some() || colon || !inner.contains(&b' ') || is_ids(inner) || is_header_at(there);
+        if accepted {
+            self.time = self.time.or(stamp.and_then(|stamp| stamp.time));
+            there.eat(b':');
+            self.cursor = there;
+        }
+        accepted
+    }
+
+    /// `(7): `, `(web/7 on host): `, `(7) : `; `(main) ` behind a bracket.
+    fn round(&mut self) -> bool {
+        let mut there = self.cursor;
+        let Some(inner) = bracket(&mut there) else { return false };
+        let colon = there.eat_text(b": ") || there.eat_text(b" : ");
+        let thread = there.peek() == Some(b' ') && (self.after == After::Bracket || is_square_behind(there));
+        let accepted = !inner.is_empty() && (colon || thread);
+        if accepted {
+            self.separated |= colon;
+            self.cursor = there;
+        }
+        accepted
+    }
+
+    fn name(&mut self) -> Option<After> {
+        let any = self.expects_logger || (self.numbers > 0 && self.after == After::Level);
+        if logger(&mut self.cursor, any) {
+            return Some(After::Name);
+        }
+        let mut there = self.cursor;
+        if there.eat_text(b"in ") && self.after == After::Level {
+            // Flask: `ERROR in app: …`.
+            let name = identifier(&mut there);
+            if !name.is_empty() && there.eat_text(b": ") {
+                self.cursor = there;
+                return Some(After::Name);
+            }
+        }
+        self.bare_name()
+    }
+
+    /// A name with nothing but blanks behind it, which is a header's only if it looks like no word at all or if more of
+    /// the header follows.
+    fn bare_name(&mut self) -> Option<After> {
+        let mut there = self.cursor;
+        let name = token(&mut there);
+        if name.is_empty() || name.len() > LONGEST_NAME || self.after == After::Name {
+            return None;
+        }
+        there.skip_colours();
+        let one_blank = there.eat(b' ');
+        if !one_blank {
+            return None;
+        }
+        let padded = there.peek() == Some(b' ');
+        let column = name.len() > 1 && name.iter().all(u8::is_ascii_uppercase) && padded;
+        let class = is_qualified_class(name) || (is_dotted(name) && (self.numbers > 0 || there.peek() == Some(b'[')));
+        let dash = there.starts_with(b"- ")
+            && self.set_off
+            && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let spare = name == b"-" || name.starts_with(b"ThreadId(");
+        let thread = is_technical(name) || name == b"main";
+        let accepted = column || class || dash || spare || (thread && is_header_at(there));
+        accepted.then(|| {
+            self.expects_logger = !(column || class || dash || spare);
+            self.cursor = there;
+            if class { After::Name } else { After::Other }
+        })
+    }
+}
+
+/// `/PowerManagerService( 1702): ` behind the letter of the level.
+fn android_tag(cursor: &mut Cursor<'_>) -> bool {
+    let mut there = *cursor;
+    there.skip(1);
+    there.skip_while(|b| b != b'(' && b != b':');
+    let found = bracket(&mut there).is_some_and(is_number) && there.eat(b':');
+    if found {
+        *cursor = there;
+    }
+    found
+}
+
+fn is_square_behind(cursor: Cursor<'_>) -> bool {
+    let mut there = cursor;
+    there.skip_blanks();
+    there.peek() == Some(b'[')
+}
+
+/// Whether more of a header is at the cursor: a separator, or a logger with one.
+fn is_header_at(cursor: Cursor<'_>) -> bool {
+    let mut there = cursor;
+    there.skip_blanks();
+    let mut behind = there;
+    if separator(&mut behind) {
+        return true;
+    }
+    let name = identifier(&mut there);
+    let plain = name.iter().all(u8::is_ascii_alphanumeric);
+    there.skip_colours();
+    there.eat_text(b": ") && !name.is_empty() && (!plain || is_camel(name) || name == b"main")
+        || (there.eat_text(b" - ") && (!plain || is_camel(name) || name.first().is_some_and(u8::is_ascii_uppercase)))
+        || there.eat_text(b" : ")
 }
 
 /// `INFO\tscope\tcaller\tmessage\t{…}`: names end with tabs, and the message is the last before the fields.
@@ -428,6 +330,8 @@ fn behind_tabs(start: Cursor<'_>) -> Cursor<'_> {
         }
         cursor = there;
     }
+    logger(&mut cursor, false);
+    cursor.skip_blanks();
     cursor
 }
 
@@ -442,85 +346,34 @@ fn behind_colon(start: Cursor<'_>) -> Cursor<'_> {
         return start;
     }
     cursor.skip_blanks();
-    cursor
+    program_on_host(cursor).unwrap_or(cursor)
 }
 
-/// nginx's `41#39: *274312`, Spring's `7 ---`, pino's `(7):`, Erlang's `<0.1.0>`.
-fn process_number(cursor: &mut Cursor<'_>) -> bool {
-    let mut there = *cursor;
-    let found = match there.peek() {
-        Some(b'*') => number(&mut there),
-        Some(b'0'..=b'9') => {
-            let digits = there.skip_while(|b| b.is_ascii_digit());
-            match there.peek() {
-                Some(b'#') => {
-                    there = *cursor;
-                    number(&mut there)
-                }
-                Some(b' ') => digits.len() < 9 && there.starts_with(b" --- ") && separator_behind_blank(&mut there),
-                Some(_) | None => false,
-            }
-        }
-        Some(b'(') => bracket(&mut there).is_some_and(is_number) && there.eat(b':'),
-        Some(b'<') => bracket(&mut there).is_some_and(is_number),
-        Some(_) | None => false,
-    };
-    if found {
-        *cursor = there;
-    }
-    found
+/// bunyan: `shop/7 on host: `.
+fn program_on_host(start: Cursor<'_>) -> Option<Cursor<'_>> {
+    let mut cursor = start;
+    let name = cursor.skip_while(|b| b > b' ' && b != b'/');
+    (!name.is_empty() && cursor.eat(b'/')).then_some(())?;
+    (!cursor.skip_while(|b| b.is_ascii_digit()).is_empty() && cursor.eat_text(b" on ")).then_some(())?;
+    cursor.skip_while(|b| b > b' ' && b != b':');
+    cursor.eat_text(b": ").then_some(cursor)
 }
 
-fn separator_behind_blank(cursor: &mut Cursor<'_>) -> bool {
-    cursor.skip_blanks();
-    separator(cursor)
-}
-
-fn is_number(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(|b| b.is_ascii_digit() || *b == b'.')
-}
-
-/// `[main]`, `[source/common/http.cc:598]`; not `[part of a message]` and not `[tag]:`.
-fn thread(cursor: &mut Cursor<'_>) -> bool {
-    let mut there = *cursor;
-    if there.peek() != Some(b'[') {
-        return false;
-    }
-    let found = bracket(&mut there).is_some_and(|inner| !inner.contains(&b' ')) && there.peek() != Some(b':');
-    if found {
-        *cursor = there;
-    }
-    found
-}
-
-/// The span of tracing: `session{id=2587}: `.
-fn span(cursor: &mut Cursor<'_>) -> bool {
-    let mut there = *cursor;
-    there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
-    there.skip_colours();
-    let found =
-        there.at() > cursor.at() && there.peek() == Some(b'{') && bracket(&mut there).is_some() && there.eat(b':');
-    if found {
-        *cursor = there;
-    }
-    found
-}
-
-/// A qualified name with a colon or a separator behind it: `com.fin.ledger.Closer: `, `relay::topology: `, `a.b.C - `,
-/// `main            : `.
-fn logger(cursor: &mut Cursor<'_>) -> bool {
+/// A logger with a colon or a separator behind it: `com.fin.ledger.Closer: `, `relay::topology: `, `a.b.C - `,
+/// `main            : `. `any` takes names that could be words.
+fn logger(cursor: &mut Cursor<'_>, any: bool) -> bool {
     let mut there = *cursor;
     let name = identifier(&mut there);
     if name.is_empty() {
         return false;
     }
     there.skip_colours();
-    let qualified = name.iter().any(|b| matches!(b, b'.' | b':' | b'$'));
+    let qualified = any || name.iter().any(|b| matches!(b, b'.' | b':' | b'$')) || is_camel(name);
     let found = if there.eat(b':') {
         qualified && matches!(there.peek(), Some(b' ' | b'\t' | ESC))
     } else {
         there.skip_blanks();
-        there.eat_text(b": ") || (qualified && there.eat_text(b"- "))
+        there.eat_text(b": ") || (qualified && (there.eat_text(b"- ") || there.eat_text(b"> ")))
     };
     if found {
         *cursor = there;

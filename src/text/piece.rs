@@ -1,0 +1,303 @@
+//! The pieces that headers are made of: brackets, process numbers, names, places in the code, separators. Each reader
+//! moves the cursor behind the piece, or leaves it where it is. Nothing here decides what a piece means.
+
+use super::cursor::Cursor;
+use super::escape::ESC;
+
+/// Longest thread, logger or span in bytes.
+pub(super) const LONGEST: usize = 120;
+
+/// What is in the bracket at the cursor without blanks and colours around it; the cursor moves behind the bracket.
+pub(super) fn bracket<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
+    let open = cursor.peek()?;
+    let close = match open {
+        b'[' => b']',
+        b'{' => b'}',
+        b'(' => b')',
+        b'<' => b'>',
+        _ => return None,
+    };
+    let mut there = *cursor;
+    there.skip(1);
+    there.skip_blanks();
+    let start = there;
+    let mut end = there;
+    let mut depth = 1usize;
+    for _ in 0..LONGEST {
+        let byte = there.peek()?;
+        if byte == ESC {
+            let before = there.at();
+            there.skip_colours();
+            (there.at() > before).then_some(())?;
+            continue;
+        }
+        there.skip(1);
+        if byte == close {
+            depth -= 1;
+            if depth == 0 {
+                *cursor = there;
+                return Some(start.until(&end));
+            }
+        }
+        if byte == open {
+            depth += 1;
+        }
+        if byte != b' ' {
+            end = there;
+        }
+    }
+    None
+}
+
+/// Whether what is in a bracket is made of identifiers and not of words: `req-38101a0b 113d3a99 - -`, `pid 7:tid 1`,
+/// `trace_id=0 span_id=0`.
+pub(super) fn is_ids(inner: &[u8]) -> bool {
+    let (mut ids, mut words) = (0usize, 0usize);
+    for word in inner.split(|b| *b == b' ') {
+        let is_id = word == b"-" || word.iter().any(|b| b.is_ascii_digit() || *b == b'=');
+        ids += usize::from(is_id);
+        words += usize::from(!is_id && !word.is_empty());
+    }
+    ids > 0 && ids >= words
+}
+
+/// A number with dots, as process numbers of Erlang have them.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|b| b.is_ascii_digit() || *b == b'.')
+}
+
+/// ` - `, `| ` and the like between pieces.
+pub(super) fn separator(cursor: &mut Cursor<'_>) -> bool {
+    let texts: &[&[u8]] = match cursor.peek() {
+        Some(b'-') => &[b"- ", b"-- ", b"--- ", b"-> "],
+        Some(b'|') => &[b"|-", b"|"],
+        Some(b':') => &[b": "],
+        Some(b'>') => &[b"> "],
+        Some(b'=') => &[b"==> ", b"=> "],
+        Some(_) | None => return false,
+    };
+    texts.iter().any(|text| cursor.eat_text(text))
+}
+
+/// Where in the code: `main.go:45: ` or `filters.go:203 `. A host with a port is none.
+pub(super) fn caller(cursor: &mut Cursor<'_>) -> bool {
+    let mut there = *cursor;
+    if !there
+        .peek()
+        .is_some_and(|b| b.is_ascii_alphabetic() || matches!(b, b'_' | b'/' | b'.'))
+    {
+        return false;
+    }
+    let file = there.skip_while(is_in_path);
+    let is_line = is_source(file) && there.eat(b':') && !there.skip_while(|b| b.is_ascii_digit()).is_empty();
+    if !is_line {
+        return false;
+    }
+    there.eat(b':');
+    if !matches!(there.peek(), Some(b' ' | b'\t')) {
+        return false;
+    }
+    *cursor = there;
+    true
+}
+
+fn is_in_path(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b'@')
+}
+
+/// Whether the name is that of a file with source code.
+fn is_source(file: &[u8]) -> bool {
+    let Some(dot) = file.iter().rposition(|b| *b == b'.') else {
+        return false;
+    };
+    let (_, ending) = file.split_at(dot + 1);
+    matches!(
+        ending,
+        b"go"
+            | b"py"
+            | b"pyx"
+            | b"rs"
+            | b"c"
+            | b"cc"
+            | b"cpp"
+            | b"cxx"
+            | b"h"
+            | b"hpp"
+            | b"java"
+            | b"kt"
+            | b"scala"
+            | b"groovy"
+            | b"clj"
+            | b"rb"
+            | b"erb"
+            | b"js"
+            | b"mjs"
+            | b"cjs"
+            | b"ts"
+            | b"tsx"
+            | b"jsx"
+            | b"php"
+            | b"cs"
+            | b"fs"
+            | b"vb"
+            | b"ex"
+            | b"exs"
+            | b"erl"
+            | b"hrl"
+            | b"swift"
+            | b"m"
+            | b"mm"
+            | b"dart"
+            | b"lua"
+            | b"pl"
+            | b"pm"
+            | b"sh"
+            | b"zig"
+            | b"nim"
+            | b"cr"
+            | b"hs"
+            | b"ml"
+            | b"sql"
+    )
+}
+
+/// A process number before a level: `25746`, nginx's `41#39:` and `*274312`, `HAProxy`'s `062/080000`.
+pub(super) fn number(cursor: &mut Cursor<'_>) -> bool {
+    let mut there = *cursor;
+    there.eat(b'*');
+    if there.skip_while(|b| b.is_ascii_digit()).is_empty() {
+        return false;
+    }
+    if there.eat(b'#') || there.eat(b'/') {
+        there.skip_while(|b| b.is_ascii_digit());
+        there.eat(b':');
+    }
+    let ends = matches!(there.peek(), Some(b' ' | b'|' | b'\t'));
+    if ends {
+        *cursor = there;
+    }
+    ends
+}
+
+/// nginx's `41#39:` and `*274312`, Spring's `7 ---`, pino's `(7):`, Erlang's `<0.1.0>`, `HAProxy`'s `062/080000 (7) :`.
+/// A bare number behind a level may be part of the message.
+pub(super) fn process_number(cursor: &mut Cursor<'_>) -> bool {
+    let mut there = *cursor;
+    let found = match there.peek() {
+        Some(b'*') => number(&mut there),
+        Some(b'0'..=b'9') => {
+            let digits = there.skip_while(|b| b.is_ascii_digit());
+            match there.peek() {
+                Some(b'#') => {
+                    there = *cursor;
+                    number(&mut there)
+                }
+                Some(b'/') => {
+                    there = *cursor;
+                    number(&mut there) && there.starts_with(b" (")
+                }
+                Some(b' ') => digits.len() < 9 && (there.eat_text(b" --- ") || there.starts_with(b" [")),
+                Some(_) | None => false,
+            }
+        }
+        Some(b'<') => bracket(&mut there).is_some_and(is_number),
+        Some(b'#') => there.eat_text(b"#PID") && bracket(&mut there).is_some_and(is_number),
+        Some(_) | None => false,
+    };
+    if found {
+        *cursor = there;
+    }
+    found
+}
+
+/// The span of tracing: `session{id=2587}: `, or the part of one: `request{…}:` before the next.
+pub(super) fn span(cursor: &mut Cursor<'_>) -> bool {
+    let mut there = *cursor;
+    there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    there.skip_colours();
+    let found = there.at() > cursor.at() && there.peek() == Some(b'{') && bracket(&mut there).is_some() && {
+        there.skip_colours();
+        there.eat(b':')
+    };
+    if found {
+        *cursor = there;
+    }
+    found
+}
+
+/// A name with dots, slashes, `::` and the like; a colon at its end is not part of it.
+pub(super) fn identifier<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
+    let start = *cursor;
+    if !cursor.peek().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_') {
+        return &[];
+    }
+    loop {
+        cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'$' | b'/' | b'@' | b'#'));
+        let goes_on = cursor.peek() == Some(b':')
+            && cursor
+                .peek_at(1)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || b == b':');
+        if !goes_on || start.until(cursor).len() > LONGEST {
+            return start.until(cursor);
+        }
+        cursor.skip_while(|b| b == b':');
+    }
+}
+
+/// What stands between blanks, up to `|` and quotes.
+pub(super) fn token<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
+    cursor.skip_while(|b| b > b' ' && !matches!(b, b'|' | b'"' | ESC))
+}
+
+/// Whether a name is no word of a sentence: it has digits or signs in it, or capitals behind its first letter.
+pub(super) fn is_technical(name: &[u8]) -> bool {
+    let signs =
+        |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'/' | b'@' | b'#' | b'=' | b':' | b'$' | b'-');
+    let inner = name.get(1..).unwrap_or_default();
+    inner.iter().any(|b| signs(b) || b.is_ascii_uppercase())
+}
+
+/// Whether a name is written as classes of several words are: `WindowManager`, but not `Starting`.
+pub(super) fn is_camel(name: &[u8]) -> bool {
+    let inner = name.get(1..).unwrap_or_default();
+    let mixed = inner.iter().any(u8::is_ascii_uppercase) && inner.iter().any(u8::is_ascii_lowercase);
+    mixed
+        && name
+            .iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'))
+}
+
+/// Whether a name is that of a class or module with its packages: `com.acme.Cart`, `Shop.Cart`, `relay::sink`.
+pub(super) fn is_qualified_class(name: &[u8]) -> bool {
+    if memchr::memmem::find(name, b"::").is_some() {
+        return true;
+    }
+    let mut parts = name.split(|b| *b == b'.');
+    let mut capitals = 0usize;
+    let mut count = 0usize;
+    let identifiers = parts.all(|part| {
+        count += 1;
+        let begins = part.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_');
+        let capital = part.first().is_some_and(u8::is_ascii_uppercase);
+        capitals += usize::from(capital && part.iter().any(u8::is_ascii_lowercase));
+        begins
+            && part
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'#' | b'-'))
+    });
+    identifiers && count >= 2 && capitals > 0
+}
+
+/// Whether a name has dots between plain names, as modules have: `nova.compute.manager`. Files and hosts look so, too.
+pub(super) fn is_dotted(name: &[u8]) -> bool {
+    let parts = name.split(|b| *b == b'.');
+    let mut count = 0usize;
+    let plain = parts.into_iter().all(|part| {
+        count += 1;
+        part.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_')
+            && part
+                .iter()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$'))
+    });
+    plain && count >= 2 && !is_source(name)
+}
