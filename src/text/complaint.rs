@@ -44,8 +44,44 @@ const DEATHS: [&[u8]; 7] = [
 
 /// Whether the message is the last word of something that failed.
 pub(super) fn is_complaint(message: &[u8]) -> bool {
-    ends_in_errno(message) || is_death(message)
+    ends_in_errno(message) || is_death(message) || says_so(message)
 }
+
+/// What programs without levels say when something did not work. Words that also stand in good news, such as `failed`
+/// or `error` alone, do not count.
+const REPORTS: [&[u8]; 13] = [
+    b" failed: ",
+    b"failed to ",
+    b"Failed to ",
+    b" error from ",
+    b" error: ",
+    b" Error: ",
+    b"cannot ",
+    b"Cannot ",
+    b"could not ",
+    b"Could not ",
+    b"unable to ",
+    b"Unable to ",
+    b"Terminating due to ",
+];
+
+/// At the front, or behind a colon or what was counted: `ERR100 cannot …`, `main: failed to …`.
+fn says_so(message: &[u8]) -> bool {
+    REPORTS.iter().any(|report| {
+        let Some(at) = memchr::memmem::find(message, report) else {
+            return false;
+        };
+        if report.starts_with(b" ") {
+            return at < MOST_BEFORE;
+        }
+        let before = message.get(..at).unwrap_or_default();
+        let words = before.split(|b| *b == b' ').filter(|word| !word.is_empty()).count();
+        before.is_empty() || before.ends_with(b": ") || (words == 1 && before.iter().any(u8::is_ascii_digit))
+    })
+}
+
+/// Bytes of a message in front of such words.
+const MOST_BEFORE: usize = 120;
 
 /// `…: connection refused`, in any case, with nothing behind it.
 fn ends_in_errno(message: &[u8]) -> bool {
@@ -76,6 +112,11 @@ mod tests {
             "Segmentation fault (core dumped)",
             "Killed",
             "Killed by signal 9 (SIGKILL)",
+            "http: TLS handshake error from 10.0.0.1:5000: EOF",
+            "copying chunk 7 failed: QuotaReached: id 8",
+            "worker: failed to open the queue",
+            "ERR100 cannot convert field 5",
+            "Terminating due to java.lang.OutOfMemoryError: Java heap space",
         ] {
             assert!(is_complaint(message.as_bytes()), "{message}");
         }
@@ -86,6 +127,8 @@ mod tests {
         for message in [
             "",
             "Killed 3 jobs",
+            "0 failed, 3 passed",
+            "what cannot be known is not said",
             "page not found",
             "retry on connection refused",
             "done: 3",

@@ -8,7 +8,7 @@ pub use super::shape::{Format, Header};
 use super::access::{access, answered, gin, request_status};
 use super::cursor::Cursor;
 use super::fields;
-use super::known::{carried, json, klog, letter, logfmt, redis, ruby};
+use super::known::{carried, json, klog, letter, logfmt, redis, report, ruby};
 use super::tail::{Found, LevelWord, Seen};
 use super::{level, piece, seek, stamp, syslog, tail};
 use crate::model::Level;
@@ -104,6 +104,7 @@ fn at(start: Cursor<'_>) -> Option<Header> {
             .or_else(|| access(cursor))
             .or_else(|| prefixed(cursor))
             .or_else(|| level_of_program(cursor)),
+        b'=' => report(cursor),
         b'_' | b'@' => logfmt(cursor),
         _ => None,
     }

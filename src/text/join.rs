@@ -10,7 +10,8 @@ use super::complaint::is_complaint;
 use super::cursor::Cursor;
 use super::fields;
 use super::header::{self, Format, Header};
-use super::trace::{Trace, is_class_in_package, is_exception, is_goroutine};
+use super::known::is_tagged_by_request;
+use super::trace::{Trace, is_art, is_class_in_package, is_exception, is_goroutine, is_listed, is_statement};
 use crate::model::{Level, Line, Span, Time};
 
 /// How long a record waits for a further line.
@@ -51,6 +52,12 @@ impl Joiner {
     pub fn push(&mut self, line: Line, now: Time, out: &mut Vec<Joined>) {
         let header = header::parse(&line.bytes, self.format);
         if header.starts {
+            if let Some(open) = &mut self.open
+                && open.waits_for_level(&header)
+            {
+                open.take_level(&line, &header, now);
+                return;
+            }
             self.format = header.format;
             self.flush(out);
             if is_complete(&line.bytes, &header) {
@@ -63,11 +70,17 @@ impl Joiner {
         let place = Place::of(&line.bytes);
         let next = match &mut self.open {
             None => Open::begun(line, header, now),
+            Some(open) if open.is_followed_by_banner(&place) => {
+                let banner = open.split_off_blanks(line, now);
+                self.flush(out);
+                self.open = banner;
+                return;
+            }
             Some(open) => match open.goes_on_with(&place) {
                 None => Open::begun(line, header, now),
                 Some(trace) if open.is_full_with(&line.bytes) => Open::carried_over(trace, line, header, now),
                 Some(trace) => {
-                    open.take(line.bytes, trace, now);
+                    open.take(line.bytes, line.time, trace, now);
                     return;
                 }
             },
@@ -155,14 +168,21 @@ struct Open {
     announces: bool,
     /// The first line is `{`: pretty-printed JSON.
     object: bool,
+    /// Blank lines at its end, and when the first of them was written. A banner may take them over.
+    blanks: usize,
+    blank_since: Time,
+    /// A further line is indented.
+    indented: bool,
 }
 
 impl Open {
     fn begun(line: Line, header: Header, now: Time) -> Self {
         let place = Place::of(&line.bytes);
         let trace = match place.indent {
-            _ if header.starts => Trace::None,
+            _ if header.starts => begun_by_message(&line.bytes, &header),
+            _ if place.text.is_empty() => Trace::Picture,
             0 => Trace::begun_by(place.text),
+            _ if is_art(place.text) => Trace::Picture,
             _ => Trace::None.indented(place.text),
         };
         Self {
@@ -172,8 +192,64 @@ impl Open {
             indent: if header.starts { 0 } else { place.indent },
             announces: announces(place.text),
             object: place.text == b"{",
+            blanks: usize::from(place.text.is_empty()),
+            indented: false,
+            blank_since: line.time,
             record: single(line, header),
         }
+    }
+
+    /// Whether the record is the place in the code that `java.util.logging` prints above the line with the level.
+    fn waits_for_level(&self, next: &Header) -> bool {
+        let header = &self.record.header;
+        header.starts
+            && header.message.is_empty()
+            && header.level == Level::None
+            && self.record.lines.len() == 1
+            && next.format == Format::Word
+            && next.level != Level::None
+            && next.time.is_none()
+    }
+
+    fn take_level(&mut self, line: &Line, header: &Header, now: Time) {
+        self.record.level = header.level;
+        self.take(line.bytes.clone(), line.time, self.trace, now);
+    }
+
+    /// Whether a blank line behind a complete record, and now an indented line or a drawn one, are a banner: programs
+    /// print theirs between records.
+    fn is_followed_by_banner(&self, place: &Place<'_>) -> bool {
+        if self.blanks == 0 || self.blanks == self.record.lines.len() || self.announces || place.text.is_empty() {
+            return false;
+        }
+        let drawn = is_art(place.text);
+        let plain = matches!(self.trace, Trace::None | Trace::Listing) && !self.indented;
+        let set_apart = plain && (drawn || (self.record.header.starts && place.indent > 0));
+        let behind_frames = self.trace == Trace::Frames && self.record.header.starts && drawn;
+        let first_is_blank = self
+            .record
+            .lines
+            .first()
+            .is_some_and(|line| line.trim_ascii().is_empty());
+        let behind_banner = self.trace == Trace::Picture && first_is_blank && drawn;
+        (set_apart && Trace::None.indented(place.text) == Trace::None) || behind_frames || behind_banner
+    }
+
+    /// The record that begins with the blank lines at the end of this one and goes on with `line`.
+    fn split_off_blanks(&mut self, line: Line, now: Time) -> Option<Self> {
+        let at = self.record.lines.len().checked_sub(self.blanks)?;
+        let mut blanks = self.record.lines.split_off(at).into_iter();
+        let first = Line {
+            time: self.blank_since,
+            bytes: blanks.next()?,
+        };
+        let header = header::parse(&first.bytes, Format::None);
+        let mut banner = Self::begun(first, header, now);
+        for bytes in blanks {
+            banner.take(bytes, line.time, Trace::Picture, now);
+        }
+        banner.take(line.bytes, line.time, Trace::Picture, now);
+        Some(banner)
     }
 
     /// A record that begins in the middle of one that was full.
@@ -185,12 +261,21 @@ impl Open {
         }
     }
 
-    fn take(&mut self, line: Bytes, trace: Trace, now: Time) {
+    fn take(&mut self, line: Bytes, time: Time, trace: Trace, now: Time) {
         let place = Place::of(&line);
+        if place.text.is_empty() {
+            if self.blanks == 0 {
+                self.blank_since = time;
+            }
+            self.blanks += 1;
+        } else {
+            self.blanks = 0;
+            self.indented |= place.indent > 0;
+        }
         if self.object && self.record.level == Level::None {
             self.record.level = fields::json_member_level(place.text).unwrap_or_default();
         }
-        self.announces = announces(place.text);
+        self.announces = announces(place.text) || (self.announces && place.text.is_empty());
         self.trace = trace;
         self.bytes += line.len();
         self.last = now;
@@ -198,7 +283,7 @@ impl Open {
     }
 
     fn patience(&self) -> Span {
-        let expects = self.announces || (self.trace.is_crash() && self.trace != Trace::PythonEnd);
+        let expects = self.announces || (self.trace.is_crash() && !self.trace.is_over());
         if expects { PATIENCE_IN_TRACE } else { PATIENCE }
     }
 
@@ -213,12 +298,58 @@ impl Open {
         }
         if place.indent > 0 {
             let trace = self.trace.indented(place.text);
-            return (trace.is_crash() || place.indent > self.indent).then_some(trace);
+            let deeper = place.indent > self.indent || trace == Trace::Picture;
+            return (trace.is_crash() || deeper).then_some(trace);
         }
         if matches!(place.text, b"{" | b"[") {
             return self.announces.then_some(self.trace);
         }
-        self.trace.continued_by(place.text).or_else(|| self.crash(place.text))
+        self.trace
+            .continued_by(place.text)
+            .or_else(|| self.crash(place.text))
+            .or_else(|| self.more_of_the_message(place.text))
+    }
+
+    /// The further lines of a message whose logger writes them without a header: what it announced, what carries the
+    /// same tag.
+    fn more_of_the_message(&self, text: &[u8]) -> Option<Trace> {
+        let header = &self.record.header;
+        if !header.starts {
+            return None;
+        }
+        if self.trace == Trace::Ruby && self.blanks > 0 {
+            return Some(self.trace);
+        }
+        let tagged = match header.format {
+            // Rails tags every line of a message with the request.
+            Format::Ruby => is_tagged_by_request(text),
+            // The steps of a slow request in Kubernetes.
+            Format::Klog => text.starts_with(b"Trace[") && self.message().starts_with(b"Trace["),
+            Format::None
+            | Format::Json
+            | Format::Logfmt
+            | Format::Access
+            | Format::Syslog
+            | Format::Redis
+            | Format::Stamped
+            | Format::Bracketed
+            | Format::Word => false,
+        };
+        if tagged || (header.level >= Level::Warn && text.starts_with(b"** ")) {
+            return Some(self.trace);
+        }
+        let first = self.record.lines.len() == 1;
+        let announced = self.announces && (first || self.trace == Trace::Listing);
+        let begins_a_crash = Trace::begun_by(text).is_crash();
+        let plain = matches!(self.trace, Trace::None | Trace::Listing);
+        (plain && announced && !begins_a_crash).then(|| if is_listed(text) { Trace::Listing } else { self.trace })
+    }
+
+    fn message(&self) -> &[u8] {
+        let first = self.record.lines.first();
+        first
+            .and_then(|line| line.get(self.record.header.message.clone()))
+            .unwrap_or_default()
     }
 
     /// The crash that a program printed right behind the line that it logged about it.
@@ -228,24 +359,36 @@ impl Open {
         }
         let level = self.record.header.level;
         let complains = level >= Level::Warn;
-        match Trace::begun_by(text) {
-            Trace::Python if complains || level == Level::None => Some(Trace::Python),
-            Trace::Go if is_goroutine(text) && level != Level::Info => Some(Trace::Go),
-            Trace::Frames if is_exception(text) && level != Level::Info => Some(Trace::Frames),
-            Trace::None if is_class_in_package(text) && complains => Some(Trace::Frames),
+        let trace = Trace::begun_by(text);
+        let accepted = match trace {
+            Trace::Python => complains || level == Level::None,
+            Trace::Go => is_goroutine(text) && level != Level::Info,
+            Trace::Frames => is_exception(text) && level != Level::Info,
+            Trace::Beam => complains,
+            // `…: message` behind the place is how the interpreter reports an exception of its own.
+            Trace::Ruby => complains && text.ends_with(b"'"),
+            Trace::None if is_class_in_package(text) && complains => return Some(Trace::Frames),
             Trace::None
-            | Trace::Frames
-            | Trace::Python
             | Trace::PythonEnd
+            | Trace::PythonData
+            | Trace::Over
             | Trace::PythonChain
-            | Trace::Go
             | Trace::GoPanic
             | Trace::NodePlace
             | Trace::RustPanic
             | Trace::Rust
-            | Trace::Ruby
-            | Trace::Php => None,
-        }
+            | Trace::Php
+            | Trace::Unhandled
+            | Trace::Native
+            | Trace::Sanitizer
+            | Trace::Hashes
+            | Trace::FatalHashes
+            | Trace::Threads
+            | Trace::Sql
+            | Trace::Picture
+            | Trace::Listing => false,
+        };
+        accepted.then_some(trace)
     }
 
     fn closed(self) -> Joined {
@@ -255,6 +398,12 @@ impl Open {
         }
         record
     }
+}
+
+/// What a message of a logger begins: further lines of a statement have no header.
+fn begun_by_message(line: &[u8], header: &Header) -> Trace {
+    let message = line.get(header.message.clone()).unwrap_or_default();
+    if is_statement(message) { Trace::Sql } else { Trace::None }
 }
 
 /// Whether a line whose logger has no levels, or that no logger wrote, tells of a failure.
@@ -645,6 +794,181 @@ effective settings:
   \"n\": 1
 }
 ---- debug
+",
+        );
+    }
+
+    #[test]
+    fn banners_take_their_blank_line_along() {
+        check(
+            "
+
+  .   ____          _
+ /\\\\ / ___'_ __ _ _(_)
+( ( )\\___ | '_ | '_| |
+ =========|_|==========
+  :: Frame ::     (v3.0)
+---- none
+2026-03-04 08:00:00,1 INFO  [main] a.b.C - up
+
+  ##  ##      Broker 3.1
+  ######  ##
+---- info
+2026-03-04 08:00:00,1 INFO  [main] a.b.C - up
+
+---- info
+2026-03-04 08:00:00,1 INFO  [main] a.b.C - options:
+
+  a = b
+---- info
+"
+            .replace("up\n\n  ##", "up\n---- info\n\n  ##")
+            .replace("##\n---- info", "##\n---- none")
+            .as_str(),
+        );
+        check(
+            "
++----+------+
+| id | name |
++----+------+
+| 1  | a    |
++----+------+
+---- none
+done
+---- none
+",
+        );
+    }
+
+    #[test]
+    fn messages_go_on_below_what_announced_them() {
+        check(
+            "
+2026-03-04 08:00:00.123 [error] <0.1.0> closing connection <0.2.0> (10.0.0.1:5000):
+missed heartbeats from client
+---- error
+plain words
+---- none
+2026-03-04 08:00:00.123 [info] <0.1.0> effective settings:
+image: x
+hosts:
+- a
+---- info
+plain words
+---- none
+I0304 08:02:09.953810       1 trace.go:236] Trace[12]: \"List\" url:/api (total time: 534ms):
+Trace[12]: ---\"About to write a response\" 534ms
+Trace[12]: [534.714ms] [534.553ms] END
+---- info
+http: TLS handshake error from 10.0.0.1:5000: EOF
+---- error
+F, [2026-03-04T08:01:13.245691 #7] FATAL -- : [fff344bd-703b] View::Error (gone)
+    1: <h1>
+[fff344bd-703b] app/views/show.html.erb:9:in `show'
+---- fatal
+2026-03-04 08:00:00,123 INFO sqlalchemy.engine.Engine SELECT id
+FROM a
+WHERE b = 1
+---- info
+2026-03-04 08:00:00,123 INFO sqlalchemy.engine.Engine [raw sql] ()
+---- info
+Mar 04, 2026 8:03:57 AM com.acme.Main run
+SEVERE: cannot bind
+java.net.BindException: in use
+\tat com.acme.Main.run(Main.java:3)
+---- error
+Mar 04, 2026 8:03:58 AM com.acme.Main run
+INFO: bound
+---- info
+",
+        );
+    }
+
+    #[test]
+    fn erlang_and_elixir() {
+        check(
+            "
+08:00:00.123 [error] GenServer Shop.Cart terminating
+** (RuntimeError) boom
+    (shop 0.1.0) lib/shop/cart.ex:12: Shop.Cart.handle_info/2
+Last message: :tick
+State: %{}
+---- error
+08:00:00.124 [info] up
+---- info
+** (Mix) The database is gone
+---- error
+=CRASH REPORT==== 4-Mar-2026::08:00:00.123 ===
+  crasher:
+    pid: <0.1.0>
+---- error
+=PROGRESS REPORT==== 4-Mar-2026::08:00:00.123 ===
+  started: x
+---- info
+",
+        );
+    }
+
+    #[test]
+    fn native_runtimes() {
+        check(
+            "
+Unhandled exception:
+Bad state: No element
+#0      main (file:///app/bin/main.dart:3:3)
+#1      _run (dart:isolate)
+---- error
+Fatal error: Index out of range: file Swift/Array.swift, line 600
+Current stack trace:
+0    libswiftCore.so     0x00007f2c reportFatalError + 112
+---- error
+terminate called after throwing an instance of 'std::runtime_error'
+  what():  boom
+---- error
+=================================================================
+==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x602
+READ of size 4 at 0x602 thread T0
+    #0 0x4 in main /a.c:5
+
+freed by thread T0 here:
+    #0 0x4 in free
+SUMMARY: AddressSanitizer: heap-use-after-free /a.c:5 in main
+==7==ABORTING
+---- error
+words
+---- none
+#
+# A fatal error has been detected by the Java Runtime Environment:
+#
+#  SIGSEGV (0xb) at pc=0x7f, pid=1, tid=2
+---- error
+words
+---- none
+node:events:491
+      throw er; // Unhandled 'error' event
+      ^
+
+Error: listen EADDRINUSE: address already in use :::3000
+    at Server.setup (node:net:1463:16)
+Emitted 'error' event on Server instance at:
+    at emitErrorNT (node:net:1442:8) {
+  code: 'EADDRINUSE',
+}
+---- error
+[2026-03-04 08:00:00] production.ERROR: gone {\"exception\":\"[object] (E(code: 0): gone at /a.php:3)
+[stacktrace]
+#0 /srv/a.php(3): run()
+#1 {main}
+\"}
+---- error
+Traceback (most recent call last):
+  File \"/a.py\", line 1, in x
+model.ValidationError: 1 validation error for Cart
+items.0.price
+  Field required
+---- error
+done with it
+---- none
 ",
         );
     }

@@ -130,6 +130,29 @@ pub(super) fn letter(start: Cursor<'_>) -> Option<Header> {
     })
 }
 
+/// Erlang's `=CRASH REPORT==== 4-Mar-2026::08:00:00.123 ===`; the message is its kind.
+pub(super) fn report(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    cursor.eat(b'=').then_some(())?;
+    let kind = cursor;
+    let word = cursor.skip_while(|b| b.is_ascii_uppercase());
+    cursor.eat_text(b" REPORT").then_some(())?;
+    let end = cursor;
+    cursor.eat_text(b"==== ").then_some(())?;
+    let stamp = stamp::stamp(&mut cursor)?;
+    let level = match word {
+        b"CRASH" | b"ERROR" | b"SUPERVISOR" => Level::Error,
+        b"WARNING" => Level::Warn,
+        _ => Level::Info,
+    };
+    Some(Header {
+        level,
+        time: stamp.time,
+        message: kind.at()..end.at(),
+        ..Header::before(cursor, Format::Word)
+    })
+}
+
 /// A header of the program inside of what a log collector wrote: JSON, klog or logfmt.
 pub(super) fn carried(inner: Cursor<'_>) -> Option<Header> {
     match inner.peek()? {
@@ -138,4 +161,9 @@ pub(super) fn carried(inner: Cursor<'_>) -> Option<Header> {
         b'a'..=b'z' => logfmt(inner),
         _ => None,
     }
+}
+
+/// Whether a line without a header begins with the id of a request, as further lines of Rails' messages do.
+pub(super) fn is_tagged_by_request(line: &[u8]) -> bool {
+    request(&mut Cursor::new(line, 0))
 }

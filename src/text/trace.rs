@@ -15,6 +15,8 @@ pub(super) enum Trace {
     Python,
     /// Behind the exception; a chained traceback may follow.
     PythonEnd,
+    /// The same behind an error that lists places in the data that was validated, each on a line of its own.
+    PythonData,
     /// Behind `During handling of the above exception, another exception occurred:`.
     PythonChain,
     /// A Go panic, or the runtime's words before one, whose goroutines are still to come.
@@ -28,7 +30,30 @@ pub(super) enum Trace {
     /// Behind Rust's message.
     Rust,
     Ruby,
+    /// Numbered frames of PHP and Dart, or what announces them.
     Php,
+    /// Behind `Unhandled exception:` alone; the exception follows.
+    Unhandled,
+    /// The report of an Erlang or Elixir process.
+    Beam,
+    /// What the runtime of Swift, C++ or another native language prints about its end.
+    Native,
+    /// The report of a sanitizer, up to its last words.
+    Sanitizer,
+    /// Behind the last words of a crash.
+    Over,
+    /// Lines that all begin with `#`, as the Java machine's last words do.
+    Hashes,
+    /// The same with a failure in it.
+    FatalHashes,
+    /// Threads of a Java machine; no failure.
+    Threads,
+    /// A statement over several lines; no failure.
+    Sql,
+    /// Ruled lines and blank ones: banners and tables; no failure.
+    Picture,
+    /// `key: value` lines and lists below what announced them; no failure.
+    Listing,
 }
 
 const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
@@ -36,7 +61,15 @@ const TRACEBACK: &[u8] = b"Traceback (most recent call last):";
 impl Trace {
     /// Whether a record that holds this tells of a failure even if it does not say so.
     pub(super) const fn is_crash(self) -> bool {
-        !matches!(self, Self::None)
+        !matches!(
+            self,
+            Self::None | Self::Hashes | Self::Threads | Self::Sql | Self::Picture | Self::Listing
+        )
+    }
+
+    /// Whether its last line ends it, so that no further one is to be expected.
+    pub(super) const fn is_over(self) -> bool {
+        matches!(self, Self::PythonEnd | Self::Over)
     }
 
     /// The trace that begins with this unindented line without a header, whatever was before it.
@@ -45,6 +78,7 @@ impl Trace {
         match line.first() {
             Some(b'T') if begins(TRACEBACK) => Self::Python,
             Some(b'E') if begins(b"Exception in thread ") => Self::Frames,
+            Some(b'U' | b'u') if line.eq_ignore_ascii_case(b"unhandled exception:") => Self::Unhandled,
             Some(b'U') if begins(b"Unhandled exception. ") || begins(b"Unhandled Exception: ") => Self::Frames,
             Some(b'p') if begins(b"panic: ") => Self::GoPanic,
             Some(b'f') if begins(b"fatal error: ") => Self::GoPanic,
@@ -53,6 +87,14 @@ impl Trace {
             Some(b'g') if is_goroutine(line) => Self::Go,
             Some(b't') if begins(b"thread '") => rust_panic(line),
             Some(b'P') if begins(b"PHP Fatal error:") => Self::Php,
+            Some(b'F') if begins(b"Fatal error: Uncaught ") => Self::Php,
+            Some(b'F') if begins(b"Fatal error: ") => Self::Native,
+            Some(b'F') if begins(b"Full thread dump ") => Self::Threads,
+            Some(b't') if begins(b"terminate called ") => Self::Native,
+            Some(b'*') if begins(b"** (") => Self::Beam,
+            Some(b'=') if is_sanitizer(line) => Self::Sanitizer,
+            Some(b'#') if line == b"#" => Self::Hashes,
+            _ if is_art(line) => Self::Picture,
             _ if is_ruby_place(line) => Self::Ruby,
             _ if is_script_place(line) => Self::NodePlace,
             _ if is_exception(line) => Self::Frames,
@@ -63,10 +105,11 @@ impl Trace {
     /// The trace that an indented line belongs to; `text` is the line without its indentation.
     pub(super) fn indented(self, text: &[u8]) -> Self {
         match self {
-            Self::None | Self::PythonChain if is_frame(text) => Self::Frames,
-            Self::None | Self::Frames | Self::PythonChain if is_python_frame(text) => Self::Python,
-            Self::None if text.starts_with(b"from ") && is_ruby_place(text) => Self::Ruby,
+            Self::None | Self::Picture | Self::Listing | Self::PythonChain if is_frame(text) => Self::Frames,
+            Self::None | Self::Picture | Self::Frames | Self::PythonChain if is_python_frame(text) => Self::Python,
+            Self::None | Self::Picture if text.starts_with(b"from ") && is_ruby_place(text) => Self::Ruby,
             Self::RustPanic => Self::Rust,
+            Self::Unhandled => Self::Php,
             same => same,
         }
     }
@@ -77,11 +120,16 @@ impl Trace {
             return Some(next.unwrap_or(self));
         }
         match self {
-            Self::None => None,
+            Self::None | Self::Over => None,
             Self::Frames if line.starts_with(TRACEBACK) => Some(Self::Python),
             Self::Frames => line.starts_with(b"- /").then_some(Self::Frames),
-            Self::Python => Some(Self::PythonEnd),
-            Self::PythonEnd => is_more_of_a_database_error(line).then_some(Self::PythonEnd),
+            Self::Python => Some(if memchr::memmem::find(line, b" validation error").is_some() {
+                Self::PythonData
+            } else {
+                Self::PythonEnd
+            }),
+            Self::PythonEnd => is_more_of_a_database_error(line).then_some(self),
+            Self::PythonData => is_place_in_data(line).then_some(self),
             Self::PythonChain => Some(if line.starts_with(TRACEBACK) {
                 Self::Python
             } else {
@@ -94,7 +142,24 @@ impl Trace {
             Self::RustPanic => Some(Self::Rust),
             Self::Rust => is_rust_note(line).then_some(Self::Rust),
             Self::Ruby => (is_ruby_place(line) && line.ends_with(b"'")).then_some(Self::Ruby),
-            Self::Php => (line.starts_with(b"Stack trace:") || is_numbered(line)).then_some(Self::Php),
+            Self::Php => is_php(line).then_some(Self::Php),
+            Self::Unhandled => Some(Self::Php),
+            Self::Beam => is_beam(line).then_some(Self::Beam),
+            Self::Native => is_native(line).then_some(Self::Native),
+            Self::Sanitizer => Some(if line.starts_with(b"==") && line.ends_with(b"ABORTING") {
+                Self::Over
+            } else {
+                Self::Sanitizer
+            }),
+            Self::Hashes | Self::FatalHashes => (line.first() == Some(&b'#')).then(|| {
+                let fatal = memchr::memmem::find(line, b" fatal error ").is_some();
+                if fatal { Self::FatalHashes } else { self }
+            }),
+            Self::Threads => matches!(line.first(), Some(b'"' | b'}')).then_some(self),
+            Self::Sql => is_clause(line).then_some(self),
+            Self::Picture if is_sanitizer(line) => Some(Self::Sanitizer),
+            Self::Picture => (is_art(line) || matches!(line.first(), Some(b'|' | b'+'))).then_some(self),
+            Self::Listing => is_listed(line).then_some(self),
         }
     }
 }
@@ -120,6 +185,12 @@ fn continued_anywhere(line: &[u8]) -> Option<Option<Trace>> {
         b'N' if begins(b"Node.js v") => Some(Trace::Frames),
         b'R' if begins(b"Require stack:") => Some(Trace::Frames),
         b'(' if begins(b"(Use `node ") => None,
+        b'E' if begins(b"Emitted 'error' event ") => Some(Trace::Frames),
+        b'-' if begins(b"--- End of ") && line.ends_with(b" ---") => Some(Trace::Frames),
+        b'S' if line == b"Stack trace:" => Some(Trace::Php),
+        b'[' if line == b"[stacktrace]" || line == b"[previous exception]" => Some(Trace::Php),
+        b'"' if line == b"\"}" => None,
+        b'D' if begins(b"Did you mean?  ") => Some(Trace::Ruby),
         b'}' | b']' | b')' => None,
         _ => return None,
     };
@@ -268,6 +339,146 @@ fn is_more_of_a_database_error(line: &[u8]) -> bool {
     ]
     .iter()
     .any(|text| line.starts_with(text))
+}
+
+/// What PHP prints between and behind its frames.
+fn is_php(line: &[u8]) -> bool {
+    let between = [
+        &b"Stack trace:"[..],
+        b"[stacktrace]",
+        b"[previous exception]",
+        b"Next ",
+        b"thrown in ",
+    ];
+    is_numbered(line) || between.iter().any(|text| line.starts_with(text))
+}
+
+/// What Elixir and Erlang print about a process below what ended it.
+fn is_beam(line: &[u8]) -> bool {
+    let parts = [
+        &b"** "[..],
+        b"Last message",
+        b"State:",
+        b"Process Label:",
+        b"Initial Call:",
+        b"Ancestors:",
+        b"Function:",
+        b"Args:",
+        b"Client ",
+        b"Start Call:",
+        b"Queue:",
+    ];
+    parts.iter().any(|text| line.starts_with(text))
+}
+
+/// What native runtimes print below their first line: numbered frames with addresses, the words between them.
+fn is_native(line: &[u8]) -> bool {
+    let between = [
+        &b"Current stack trace:"[..],
+        b"what():",
+        b"Stack dump:",
+        b"Stack dump without symbol",
+    ];
+    let frame = line.first().is_some_and(u8::is_ascii_digit) && memchr::memmem::find(line, b" 0x").is_some();
+    frame || is_numbered(line) || between.iter().any(|text| line.starts_with(text))
+}
+
+/// `==7==ERROR: AddressSanitizer: …`
+fn is_sanitizer(line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(line, 0);
+    cursor.eat_text(b"==")
+        && !cursor.skip_while(|b| b.is_ascii_digit()).is_empty()
+        && cursor.eat_text(b"==")
+        && (cursor.starts_with(b"ERROR: ") || cursor.starts_with(b"WARNING: "))
+        && memchr::memmem::find(line, b"Sanitizer: ").is_some()
+}
+
+/// A line that is drawn and not written: rules, borders of tables, letters made of signs.
+pub(super) fn is_art(line: &[u8]) -> bool {
+    let signs = line.iter().filter(|b| b.is_ascii_punctuation()).count();
+    let others = line
+        .iter()
+        .filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
+        .count();
+    signs >= 3 && signs > 2 * others && !matches!(line.first(), Some(b'{' | b'}' | b'[' | b']'))
+}
+
+/// Whether a message begins a statement of SQL.
+pub(super) fn is_statement(message: &[u8]) -> bool {
+    let mut cursor = Cursor::new(message, 0);
+    let verb = cursor.skip_while(|b| b.is_ascii_uppercase());
+    let ends = matches!(cursor.peek(), None | Some(b' ' | b'\t' | b'\r'));
+    ends && matches!(
+        verb,
+        b"SELECT"
+            | b"INSERT"
+            | b"UPDATE"
+            | b"DELETE"
+            | b"WITH"
+            | b"CREATE"
+            | b"ALTER"
+            | b"DROP"
+            | b"MERGE"
+            | b"EXPLAIN"
+    )
+}
+
+/// Whether a line goes on with a statement of SQL.
+fn is_clause(line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(line, 0);
+    let word = cursor.skip_while(|b| b.is_ascii_uppercase());
+    let clause = matches!(
+        word,
+        b"FROM"
+            | b"WHERE"
+            | b"AND"
+            | b"OR"
+            | b"ORDER"
+            | b"GROUP"
+            | b"HAVING"
+            | b"LIMIT"
+            | b"OFFSET"
+            | b"JOIN"
+            | b"LEFT"
+            | b"RIGHT"
+            | b"INNER"
+            | b"OUTER"
+            | b"FULL"
+            | b"CROSS"
+            | b"ON"
+            | b"SET"
+            | b"VALUES"
+            | b"RETURNING"
+            | b"UNION"
+            | b"INTO"
+            | b"USING"
+            | b"SELECT"
+            | b"AS"
+            | b"WHEN"
+            | b"ELSE"
+            | b"END"
+            | b"FOR"
+    );
+    (clause && matches!(cursor.peek(), None | Some(b' '))) || matches!(line.first(), Some(b'(' | b')'))
+}
+
+/// `key: value`, `- item` of YAML and the like.
+pub(super) fn is_listed(line: &[u8]) -> bool {
+    let mut cursor = Cursor::new(line, 0);
+    if cursor.eat_text(b"- ") || cursor.eat_text(b"* ") {
+        return true;
+    }
+    let key = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
+    !key.is_empty() && cursor.eat(b':') && matches!(cursor.peek(), None | Some(b' '))
+}
+
+/// Where in the data the error is, as validating libraries print it on a line of its own: `items.0.price`.
+fn is_place_in_data(line: &[u8]) -> bool {
+    line.len() <= 80 && line.first().is_some_and(|b| b.is_ascii_alphabetic() || *b == b'_') && {
+        line.iter()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'[' | b']'))
+            && line.iter().any(u8::is_ascii_lowercase)
+    }
 }
 
 /// `#0 /app/index.php(3): run()`
