@@ -1,14 +1,16 @@
 //! The pattern miner: which records say the same with other values. A record's constant words, its level, its header's
-//! format and its exceptions make a key; equal keys are one pattern. No regular expression and no similarity.
-//!
-//! Names made of letters alone look like constants. Where many patterns differ in one word only, that word is a name:
-//! they are merged into one pattern, and `Miner::take_merged` tells of it. The set of patterns does not depend on the
-//! order in which records arrive.
+//! format and its exceptions make a key, found again without a regular expression; each key is a leaf. From time to
+//! time the leaves are laid beside each other, and those that differ in names only become one pattern. That is a pure
+//! function of the set of leaves, whatever order they came in, and is undone when other leaves say otherwise: a leaf
+//! keeps its number for ever, and its root is the oldest leaf of the pattern that it is part of now.
 
 mod words;
 mod scan;
+mod names;
 mod parts;
-mod template;
+mod leaf;
+mod group;
+pub mod guard;
 
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
@@ -16,22 +18,22 @@ use hashbrown::{HashMap, HashSet};
 use crate::model::{Level, PatternId};
 use crate::text::header::{Format, Header};
 
+pub use guard::Guard;
+
+use group::{Group, Member};
+use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, mix, value};
 use parts::texts;
 use scan::{Item, scan};
-use template::{Template, hash, hash_of_break, mix};
 
-/// Patterns that are told apart; what comes after is counted together.
+/// Keys that are told apart; what comes after is counted together.
 pub const MOST_PATTERNS: usize = 16 * 1024;
 
-/// Keys remembered for each pattern that is told apart.
-const KEYS: usize = 4;
+/// New leaves after which patterns are made anew without being asked: so many at least, and this share of all.
+const NEWS: usize = 500;
+const NEWS_SHARE: usize = 8;
 
-/// Different words in one place that make it a variable. More for errors, whose words tell what went wrong.
-const NAMES: usize = 6;
-const NAMES_IN_ERRORS: usize = 10;
-
-/// How many words of one pattern may become variables.
-const DEEPEST: usize = 4;
+/// Bytes that all leaves may cost.
+const MOST_BYTES: usize = 12 * 1024 * 1024;
 
 /// A record as the miner takes it.
 #[derive(Clone, Copy, Debug)]
@@ -50,59 +52,59 @@ pub enum PatternKind {
     Rest,
 }
 
-/// What is known of one pattern.
+/// A leaf, and the pattern that it leads if it is the root of one.
 #[derive(Clone, Debug)]
 pub struct Pattern {
     pub id: PatternId,
     pub level: Level,
     pub kind: PatternKind,
-    template: Template,
-    /// The pattern it was merged into; itself if it stands.
+    /// The pattern that it is part of; itself if it stands.
     root: PatternId,
-}
-
-/// Patterns that differ in one word only.
-#[derive(Clone, Debug)]
-enum Hole {
-    /// So far so few that the word may be what tells them apart.
-    Open(Vec<PatternId>),
-    Merged(PatternId),
+    /// Whether all its text is that of one leaf, whose values are shown while all records agree on them.
+    is_leaf: bool,
+    text: Box<str>,
 }
 
 impl Pattern {
     /// The text with `<*>` for what varied so far; raw words from outside. A trace leads with its root cause, one
-    /// line per exception.
+    /// line per exception. Empty if it does not stand.
     pub fn text(&self) -> &str {
-        self.template.text()
+        &self.text
     }
 
-    /// Whether it was not merged into another.
+    /// Whether it leads a pattern.
     pub fn stands(&self) -> bool {
         self.root == self.id
     }
 }
 
-/// One pattern became part of another.
+/// A leaf became part of another pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Merged {
-    pub from: PatternId,
-    pub into: PatternId,
+pub struct Regrouped {
+    pub leaf: PatternId,
+    pub root: PatternId,
 }
 
 /// Learns patterns, one record after the other.
 #[derive(Clone, Debug)]
 pub struct Miner {
     by_key: HashMap<u64, PatternId>,
-    holes: HashMap<u64, Hole>,
-    /// Keys of the templates whose holes are noted.
-    forms: HashSet<u64>,
     patterns: Vec<Pattern>,
-    standing: usize,
-    merged: Vec<Merged>,
+    /// Beside the patterns, by their number.
+    leaves: Vec<Leaf>,
+    families: HashMap<u64, Vec<PatternId>>,
+    /// Families with news.
+    stale: HashSet<u64>,
+    /// New leaves since patterns were made.
+    news: usize,
+    regrouped: Vec<Regrouped>,
     /// For errors and for others.
     rest: [Option<PatternId>; 2],
     most: usize,
+    /// What all leaves cost, bytes.
+    cost: usize,
     items: Vec<Item>,
+    values: Vec<u32>,
 }
 
 impl Default for Miner {
@@ -115,183 +117,140 @@ impl Miner {
     pub fn new(most: usize) -> Self {
         Self {
             by_key: HashMap::new(),
-            holes: HashMap::new(),
-            forms: HashSet::new(),
             patterns: Vec::new(),
-            standing: 0,
-            merged: Vec::new(),
+            leaves: Vec::new(),
+            families: HashMap::new(),
+            stale: HashSet::new(),
+            news: 0,
+            regrouped: Vec::new(),
             rest: [None; 2],
             most,
+            cost: 0,
             items: Vec::new(),
+            values: Vec::new(),
         }
     }
 
-    /// The pattern of a record.
-    pub fn learn(&mut self, entry: &Entry<'_>) -> PatternId {
+    /// The leaf of a record from the source that `guard` watches.
+    pub fn learn(&mut self, entry: &Entry<'_>, guard: &mut Guard) -> PatternId {
         let seed = seed(entry);
-        let key = self.key(entry, seed);
+        let (fine, coarse) = self.keys(entry, seed);
+        let is_coarse = guard.note(fine);
+        let key = if is_coarse { coarse } else { fine };
         if let Some(id) = self.by_key.get(&key).copied() {
-            let root = self.root(id);
-            self.agree(root, entry);
-            return root;
+            self.meet_again(id);
+            return id;
         }
-        if self.standing >= self.most {
+        if self.leaves.len() >= self.most || self.cost >= MOST_BYTES {
             return self.rest(entry.level);
         }
-        let template = self.template(entry);
-        let id = self.settle(template, entry.level, seed);
-        if self.by_key.len() < self.most * KEYS {
-            self.by_key.insert(key, id);
+        let mut builder = self.builder(entry, seed);
+        if is_coarse {
+            builder.coarsen();
+        }
+        let leaf = builder.finish(&self.values);
+        let id = self.add(entry.level, leaf);
+        self.by_key.insert(key, id);
+        if self.news >= NEWS.max(self.leaves.len() / NEWS_SHARE) {
+            self.regroup();
         }
         id
     }
 
-    /// All patterns, in the order in which they were found, also those that were merged into another.
+    /// All leaves, in the order in which they were found.
     pub fn patterns(&self) -> &[Pattern] {
         &self.patterns
     }
 
     pub fn pattern(&self, id: PatternId) -> Option<&Pattern> {
-        self.patterns.get(usize::try_from(id.0).ok()?)
+        self.patterns.get(index(id))
     }
 
-    /// The pattern that a pattern is part of now; itself if it stands.
+    /// The pattern that a leaf is part of now; itself if it stands.
     pub fn root(&self, id: PatternId) -> PatternId {
-        let mut at = id;
-        while let Some(pattern) = self.pattern(at).filter(|pattern| pattern.root != at) {
-            at = pattern.root;
+        self.pattern(id).map_or(id, |pattern| pattern.root)
+    }
+
+    /// The leaves whose pattern changed since the last call, in the order in which that happened.
+    pub fn take_regrouped(&mut self) -> Vec<Regrouped> {
+        std::mem::take(&mut self.regrouped)
+    }
+
+    /// Makes patterns of the leaves as they are now.
+    pub fn regroup(&mut self) {
+        let mut stale: Vec<u64> = self.stale.drain().collect();
+        stale.sort_unstable();
+        for family in stale {
+            let Some(ids) = self.families.get(&family) else { continue };
+            let members: Vec<_> = ids
+                .iter()
+                .filter_map(|id| {
+                    let leaf = self.leaves.get(index(*id))?;
+                    Some(Member {
+                        leaf,
+                        is_error: self.pattern(*id)?.level.is_error(),
+                    })
+                })
+                .collect();
+            let groups: Vec<_> = group::group(&members);
+            let ids = ids.clone();
+            for group in groups {
+                self.apply(&ids, &group);
+            }
         }
-        at
+        self.news = 0;
     }
 
-    /// The merges since the last call, in their order.
-    pub fn take_merged(&mut self) -> Vec<Merged> {
-        std::mem::take(&mut self.merged)
+    fn apply(&mut self, ids: &[PatternId], group: &Group) {
+        let Some(root) = group.members.first().and_then(|n| ids.get(*n)).copied() else {
+            return;
+        };
+        let Some(leaf) = self.leaves.get(index(root)) else { return };
+        let text = if group.is_leaf {
+            leaf.text()
+        } else {
+            leaf.text_of(group.cells.iter().copied())
+        };
+        for id in group.members.iter().filter_map(|n| ids.get(*n)) {
+            let Some(pattern) = self.patterns.get_mut(index(*id)) else {
+                continue;
+            };
+            if pattern.root != root {
+                pattern.root = root;
+                self.regrouped.push(Regrouped { leaf: *id, root });
+            }
+            pattern.text = Box::default();
+        }
+        if let Some(pattern) = self.patterns.get_mut(index(root)) {
+            pattern.text = text.into();
+            pattern.is_leaf = group.is_leaf;
+        }
     }
 
-    fn key(&mut self, entry: &Entry<'_>, seed: u64) -> u64 {
+    /// The key of a record, and the one of its first words; its values are left in `values`.
+    fn keys(&mut self, entry: &Entry<'_>, seed: u64) -> (u64, u64) {
         let mut key = seed;
-        let items = &mut self.items;
+        let mut coarse = Coarse::new(seed);
+        let (items, values) = (&mut self.items, &mut self.values);
+        values.clear();
         texts(entry.header, entry.lines, |text, role| {
             scan(text, items);
             key = mix(key, hash_of_break(role));
             for item in items.iter() {
-                key = mix(key, hash(item, text));
+                let hash = hash(item, text);
+                key = mix(key, hash);
+                coarse.add(hash);
+                if hash == VARIABLE {
+                    values.push(value(item, text));
+                }
             }
         });
-        key
+        (key, coarse.key())
     }
 
-    /// Finds or makes the pattern of a new template. Word by word it becomes the template of the pattern that it is
-    /// part of, in which all names are variables.
-    fn settle(&mut self, mut template: Template, level: Level, seed: u64) -> PatternId {
-        let holes = template.holes(seed);
-        let mut id = match self.merged_at(&holes) {
-            Some((id, _)) => id,
-            None => self.add(level, PatternKind::Pattern, template.clone()),
-        };
-        let names = if level.is_error() { NAMES_IN_ERRORS } else { NAMES };
-        for _ in 0..DEEPEST {
-            let key = template.key(seed);
-            let holes = template.holes(seed);
-            if self.forms.len() < self.most * KEYS && self.forms.insert(key) {
-                self.note_holes(id, &holes, names);
-            }
-            let Some((into, place)) = self.merged_at(&holes) else {
-                break;
-            };
-            id = self.merge(id, into);
-            template.open_hole(place);
-            id = self.meet(template.key(seed), id);
-            if let Some(root) = usize::try_from(id.0)
-                .ok()
-                .and_then(|index| self.patterns.get_mut(index))
-            {
-                root.template = template.clone();
-            }
-        }
-        self.root(id)
-    }
-
-    /// The pattern of a merged hole, all of them merged into one, and the place of the hole that counts.
-    fn merged_at(&mut self, holes: &[(u64, usize)]) -> Option<(PatternId, usize)> {
-        let mut found: Vec<_> = holes
-            .iter()
-            .filter_map(|(key, place)| match self.holes.get(key) {
-                Some(Hole::Merged(id)) => Some((*key, *place, *id)),
-                Some(Hole::Open(_)) | None => None,
-            })
-            .collect();
-        found.sort_unstable_by_key(|(key, _, _)| *key);
-        let (_, place, mut into) = found.first().copied()?;
-        for (_, _, id) in found {
-            into = self.merge(id, into);
-        }
-        Some((self.root(into), place))
-    }
-
-    /// Remembers what differs from this form in one word only, and merges where that is enough.
-    fn note_holes(&mut self, id: PatternId, holes: &[(u64, usize)], names: usize) {
-        for (key, _) in holes {
-            let hole = self.holes.entry(*key).or_insert_with(|| Hole::Open(Vec::new()));
-            let Hole::Open(members) = hole else { continue };
-            members.push(id);
-            if members.len() < names {
-                continue;
-            }
-            let members = std::mem::take(members);
-            *hole = Hole::Merged(id);
-            for member in members {
-                self.merge(member, id);
-            }
-        }
-    }
-
-    /// A list of such names may have been seen as one variable before, which gave it the same key.
-    fn meet(&mut self, key: u64, id: PatternId) -> PatternId {
-        match self.by_key.insert(key, id) {
-            Some(known) => self.merge(known, id),
-            None => id,
-        }
-    }
-
-    /// Makes two patterns one, the older of them, which is returned.
-    fn merge(&mut self, one: PatternId, other: PatternId) -> PatternId {
-        let (one, other) = (self.root(one), self.root(other));
-        let (from, into) = (one.max(other), one.min(other));
-        if from == into {
-            return into;
-        }
-        if let Some(pattern) = usize::try_from(from.0)
-            .ok()
-            .and_then(|index| self.patterns.get_mut(index))
-        {
-            pattern.root = into;
-            self.standing = self.standing.saturating_sub(1);
-            self.merged.push(Merged { from, into });
-        }
-        into
-    }
-
-    /// Lets the values of this record change what is shown as constant.
-    fn agree(&mut self, id: PatternId, entry: &Entry<'_>) {
-        let found = usize::try_from(id.0)
-            .ok()
-            .and_then(|index| self.patterns.get_mut(index));
-        let Some(pattern) = found.filter(|pattern| pattern.template.is_open()) else {
-            return;
-        };
-        let items = &mut self.items;
-        let mut comparison = pattern.template.compare();
-        texts(entry.header, entry.lines, |text, _| {
-            scan(text, items);
-            comparison.with(text, items);
-        });
-    }
-
-    fn template(&mut self, entry: &Entry<'_>) -> Template {
-        let mut template = match entry.header.format {
-            Format::Access => Template::of_request(entry.header.status),
+    fn builder(&mut self, entry: &Entry<'_>, seed: u64) -> Builder {
+        let request = match entry.header.format {
+            Format::Access => entry.header.status,
             Format::None
             | Format::Json
             | Format::Logfmt
@@ -301,15 +260,32 @@ impl Miner {
             | Format::Ruby
             | Format::Stamped
             | Format::Bracketed
-            | Format::Word => Template::default(),
+            | Format::Word => None,
         };
+        let mut builder = Builder::new(seed, request);
         let items = &mut self.items;
         texts(entry.header, entry.lines, |text, role| {
             scan(text, items);
-            template.add(text, items, role);
+            builder.add(text, items, role);
         });
-        template.close();
-        template
+        builder
+    }
+
+    /// A further record of a leaf.
+    fn meet_again(&mut self, id: PatternId) {
+        let Some(leaf) = self.leaves.get_mut(index(id)) else {
+            return;
+        };
+        if leaf.once {
+            leaf.once = false;
+            self.stale.insert(leaf.family);
+        }
+        if leaf.agree(&self.values)
+            && let Some(pattern) = self.patterns.get_mut(index(id))
+            && pattern.stands() && pattern.is_leaf
+        {
+            pattern.text = leaf.text().into();
+        }
     }
 
     fn rest(&mut self, level: Level) -> PatternId {
@@ -322,23 +298,39 @@ impl Miner {
         } else {
             (Level::None, "all other records")
         };
-        let id = self.add(level, PatternKind::Rest, Template::fixed(text));
+        let id = self.push(level, PatternKind::Rest, Leaf::default(), text);
         self.rest[class] = Some(id);
         id
     }
 
-    fn add(&mut self, level: Level, kind: PatternKind, template: Template) -> PatternId {
+    fn add(&mut self, level: Level, leaf: Leaf) -> PatternId {
+        let family = leaf.family;
+        let text = leaf.text();
+        let id = self.push(level, PatternKind::Pattern, leaf, &text);
+        self.families.entry(family).or_default().push(id);
+        self.stale.insert(family);
+        self.news += 1;
+        id
+    }
+
+    fn push(&mut self, level: Level, kind: PatternKind, leaf: Leaf, text: &str) -> PatternId {
         let id = PatternId(u32::try_from(self.patterns.len()).unwrap_or(u32::MAX));
-        self.standing += 1;
+        self.cost += leaf.cost() + text.len() + size_of::<Pattern>();
+        self.leaves.push(leaf);
         self.patterns.push(Pattern {
             id,
             level,
             kind,
-            template,
             root: id,
+            is_leaf: true,
+            text: text.into(),
         });
         id
     }
+}
+
+fn index(id: PatternId) -> usize {
+    usize::try_from(id.0).unwrap_or(usize::MAX)
 }
 
 /// Records that differ in level, format or outcome are never the same pattern.

@@ -3,6 +3,8 @@
 
 use super::words::{CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
 
+
+
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
 

@@ -1,0 +1,469 @@
+//! Which keys are one pattern, though words in them differ. Names made of letters alone look like constants to the
+//! scanner; here the keys of one family are laid beside each other, and where many different words stand at one place,
+//! that place is a variable. A pure function of the set of keys.
+//!
+//! Keys that share the most of their words with equally many others are candidates, as in Brain (Yu and others, TSC
+//! 2023), but without regard to where the words stand, so that variables may be of several words. What all candidates
+//! have in common, in order, is the frame; what stands between its parts is weighed gap by gap. A gap that is no
+//! variable divides the candidates by what stands in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hashbrown::HashMap;
+
+use super::names::{is_before_name, is_identifier};
+use super::leaf::{Leaf, VARIABLE, is_break, is_word, mark, mix};
+
+/// Different texts in one place that make it a variable. More for errors, whose words tell what went wrong.
+const NAMES: usize = 6;
+const NAMES_IN_ERRORS: usize = 9;
+
+/// The same where the place itself says that what stands there is a value.
+const FEW_NAMES: usize = 2;
+
+/// Parts of a key that can be compared with others; longer keys stand alone.
+const MOST_TOKENS: usize = 120;
+
+/// Divisions of one set of candidates.
+const DEEPEST: usize = 8;
+
+/// How often patterns are compared again, since fewer names are in the way.
+const ROUNDS: usize = 4;
+
+/// A key as it is compared.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Member<'a> {
+    pub(super) leaf: &'a Leaf,
+    pub(super) is_error: bool,
+}
+
+/// Keys that are one pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Group {
+    /// Ascending, by their place among the members.
+    pub(super) members: Vec<usize>,
+    /// The constants and variables of the first member: what stands for each, and its place among the atoms.
+    pub(super) cells: Vec<(u64, usize)>,
+    /// Whether it is one key, and none of its words turned out to be a variable.
+    pub(super) is_leaf: bool,
+}
+
+/// One part of a text, or several that became one variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Token {
+    hash: u64,
+    place: usize,
+}
+
+/// Keys that were found to be one so far.
+#[derive(Clone, Debug)]
+struct Unit {
+    members: Vec<usize>,
+    tokens: Vec<Token>,
+    once: bool,
+}
+
+/// Puts members of one family into groups.
+pub(super) fn group(members: &[Member<'_>]) -> Vec<Group> {
+    let mut units: Vec<Unit> = members
+        .iter()
+        .enumerate()
+        .map(|(n, member)| Unit {
+            members: vec![n],
+            tokens: tokens(member.leaf),
+            once: member.leaf.once,
+        })
+        .collect();
+    let long = units.extract_if(.., |unit| unit.tokens.len() > MOST_TOKENS).collect::<Vec<_>>();
+    for _ in 0..ROUNDS {
+        let before = units.len();
+        units = Round { members, done: Vec::new() }.run(units);
+        if units.len() == before {
+            break;
+        }
+    }
+    units.extend(long);
+    units
+        .into_iter()
+        .map(|unit| Group {
+            is_leaf: is_leaf(members, &unit),
+            members: unit.members,
+            cells: unit.tokens.iter().map(|token| (token.hash, token.place)).collect(),
+        })
+        .collect()
+}
+
+fn is_leaf(members: &[Member<'_>], unit: &Unit) -> bool {
+    let [only] = unit.members.as_slice() else { return false };
+    let leaf = members.get(*only).map(|member| member.leaf);
+    leaf.is_some_and(|leaf| leaf.atoms.iter().map(|atom| atom.hash).eq(unit.tokens.iter().map(|token| token.hash)))
+}
+
+fn tokens(leaf: &Leaf) -> Vec<Token> {
+    let atoms = leaf.atoms.iter().enumerate();
+    atoms
+        .map(|(place, atom)| Token {
+            hash: atom.hash,
+            place,
+        })
+        .collect()
+}
+
+/// One comparison of all with all.
+struct Round<'a> {
+    members: &'a [Member<'a>],
+    done: Vec<Unit>,
+}
+
+impl Round<'_> {
+    fn run(mut self, mut units: Vec<Unit>) -> Vec<Unit> {
+        // The order of arrival must not show in what the candidates have in common.
+        units.sort_by_cached_key(|unit| hash_of_tokens(&unit.tokens));
+        let mut frequency: HashMap<u64, usize> = HashMap::new();
+        for unit in &units {
+            for word in words_of(&unit.tokens) {
+                *frequency.entry(word).or_default() += 1;
+            }
+        }
+        let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
+        for unit in units {
+            match root(&unit.tokens, &frequency) {
+                Some(root) => candidates.entry(root).or_default().push(unit),
+                None => self.done.push(unit),
+            }
+        }
+        for units in candidates.into_values() {
+            self.resolve(units, DEEPEST);
+        }
+        self.done
+    }
+
+    /// Merges candidates, or divides them by what stands in the gap with the fewest different texts.
+    fn resolve(&mut self, mut units: Vec<Unit>, depth: usize) {
+        let frame = frame(&units);
+        if units.len() < 2 || !holds(&frame, &units) {
+            return self.done.append(&mut units);
+        }
+        let places: Vec<_> = units.iter().map(|unit| places(&frame, &unit.tokens)).collect();
+        let mut variables = Vec::new();
+        let mut divider: Option<Gap> = None;
+        for n in 0..=frame.len() {
+            let gap = self.gap(&units, &places, &frame, n);
+            if gap.contents.len() < 2 {
+                continue;
+            }
+            if gap.is_variable() {
+                variables.push(n);
+            } else if divider.as_ref().is_none_or(|other| gap.parts() < other.parts()) {
+                divider = Some(gap);
+            }
+        }
+        for (unit, places) in units.iter_mut().zip(&places) {
+            mask(&mut unit.tokens, places, &variables);
+        }
+        let Some(divider) = divider else {
+            return self.done.extend(merged(units));
+        };
+        if depth == 0 {
+            return self.done.append(&mut units);
+        }
+        let mut parts: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
+        for (unit, content) in units.into_iter().zip(&divider.of_units) {
+            let part = if divider.has_empty { u64::from(*content == EMPTY) } else { *content };
+            parts.entry(part).or_default().push(unit);
+        }
+        for units in parts.into_values() {
+            self.resolve(units, depth - 1);
+        }
+    }
+
+    /// What stands before the part `n` of the frame, in all units.
+    fn gap(&self, units: &[Unit], places: &[Vec<usize>], frame: &[u64], n: usize) -> Gap {
+        let before = n.checked_sub(1).and_then(|n| frame.get(n)).copied();
+        let after = frame.get(n).copied();
+        let first = units.first().and_then(|unit| self.leaf(unit));
+        let mut gap = Gap {
+            is_enclosed: is_enclosed(before, after),
+            is_reason: is_reason(frame, n),
+            frame: frame.iter().filter(|hash| is_word(**hash)).count(),
+            is_error: units.first().is_some_and(|unit| unit.members.first().and_then(|n| self.members.get(*n)).is_some_and(|member| member.is_error)),
+            ..Gap::default()
+        };
+        for (unit, places) in units.iter().zip(places) {
+            let from = n.checked_sub(1).and_then(|n| places.get(n)).map_or(0, |at| at + 1);
+            let to = places.get(n).copied().unwrap_or(unit.tokens.len());
+            let content = unit.tokens.get(from..to).unwrap_or_default();
+            if let (0, Some(leaf), Some(place)) = (gap.of_units.len(), first, from.checked_sub(1)) {
+                gap.is_name = unit.tokens.get(place).and_then(|token| leaf.atoms.get(token.place)).is_some_and(|atom| is_before_name(leaf.bytes(atom)));
+            }
+            let key = hash_of_tokens(content);
+            gap.of_units.push(key);
+            gap.has_empty |= content.is_empty();
+            gap.has_variable |= matches!(content, [Token { hash: VARIABLE, .. }]);
+            let known = gap.contents.entry(key).or_insert_with(|| Content {
+                once: true,
+                units: 0,
+                words: content.iter().filter(|token| is_word(token.hash)).count(),
+                is_identifier: false,
+            });
+            known.units += 1;
+            known.once &= unit.once;
+            if let ([token], Some(leaf)) = (content, self.leaf(unit)) {
+                known.is_identifier = leaf.atoms.get(token.place).is_some_and(|atom| is_identifier(leaf.bytes(atom)));
+            }
+        }
+        gap
+    }
+
+    fn leaf(&self, unit: &Unit) -> Option<&Leaf> {
+        let member = self.members.get(*unit.members.first()?)?;
+        Some(member.leaf)
+    }
+}
+
+/// What stands in one place of several keys.
+#[derive(Debug, Default)]
+struct Gap {
+    contents: BTreeMap<u64, Content>,
+    /// The key of each unit's content.
+    of_units: Vec<u64>,
+    has_empty: bool,
+    /// In one of the units it is a variable already.
+    has_variable: bool,
+    is_enclosed: bool,
+    is_reason: bool,
+    /// A word stands before it that names stand behind.
+    is_name: bool,
+    is_error: bool,
+    /// Constant words around.
+    frame: usize,
+}
+
+#[derive(Debug)]
+struct Content {
+    /// One record had it so far.
+    once: bool,
+    units: usize,
+    words: usize,
+    is_identifier: bool,
+}
+
+/// The hash of no tokens at all.
+const EMPTY: u64 = 0;
+
+impl Gap {
+    fn is_variable(&self) -> bool {
+        if self.has_empty {
+            return false;
+        }
+        let different = self.contents.len();
+        if self.has_variable {
+            return different >= FEW_NAMES;
+        }
+        let common = if self.is_error { NAMES_IN_ERRORS } else { NAMES };
+        if self.is_reason {
+            return different >= 2 * NAMES;
+        }
+        if self.is_enclosed {
+            return different >= FEW_NAMES;
+        }
+        let identifiers = self.contents.values().filter(|content| content.is_identifier).count();
+        if identifiers * 2 >= different {
+            return different >= FEW_NAMES;
+        }
+        let once = self.contents.values().filter(|content| content.once && content.units == 1).count();
+        let open = once == different && self.frame >= 3;
+        if self.is_name && self.contents.values().all(|content| content.words == 1) {
+            return different >= 3;
+        }
+        different >= common || (open && different >= 4)
+    }
+
+    /// Sets that the candidates would be divided into.
+    fn parts(&self) -> usize {
+        if self.has_empty { 2 } else { self.contents.len() }
+    }
+}
+
+fn hash_of_tokens(tokens: &[Token]) -> u64 {
+    tokens.iter().fold(EMPTY, |key, token| mix(key, token.hash))
+}
+
+/// Each of its words once.
+fn words_of(tokens: &[Token]) -> BTreeSet<u64> {
+    tokens.iter().map(|token| token.hash).filter(|hash| is_word(*hash)).collect()
+}
+
+/// What stands for the words that as many have as have most of the others.
+fn root(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Option<u64> {
+    let words = words_of(tokens);
+    let of = |word: &u64| frequency.get(word).copied().unwrap_or_default();
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for word in &words {
+        *sizes.entry(of(word)).or_default() += 1;
+    }
+    sizes.remove(&1);
+    let (frequency, _) = sizes.into_iter().max_by_key(|(frequency, words)| (*words, *frequency))?;
+    let root = words.iter().filter(|word| of(word) == frequency);
+    Some(root.fold(mix(1, u64::try_from(frequency).unwrap_or_default()), |key, word| mix(key, *word)))
+}
+
+/// What all units have in common, in order.
+fn frame(units: &[Unit]) -> Vec<u64> {
+    let mut frame: Vec<u64> = units.first().map_or_else(Vec::new, |unit| unit.tokens.iter().map(|token| token.hash).collect());
+    let mut table = Vec::new();
+    for unit in units.iter().skip(1) {
+        frame = common(&frame, &unit.tokens, &mut table);
+    }
+    frame
+}
+
+/// The longest common subsequence.
+fn common(frame: &[u64], tokens: &[Token], table: &mut Vec<u16>) -> Vec<u64> {
+    if frame.len() == tokens.len() && frame.iter().zip(tokens).all(|(hash, token)| *hash == token.hash) {
+        return frame.to_vec();
+    }
+    let width = tokens.len() + 1;
+    table.clear();
+    table.resize((frame.len() + 1) * width, 0);
+    for (i, hash) in frame.iter().enumerate().rev() {
+        for (j, token) in tokens.iter().enumerate().rev() {
+            table[i * width + j] = if *hash == token.hash {
+                table[(i + 1) * width + j + 1] + weight(*hash)
+            } else {
+                table[(i + 1) * width + j].max(table[i * width + j + 1])
+            };
+        }
+    }
+    let mut found = Vec::new();
+    let (mut i, mut j) = (0, 0);
+    while let (Some(hash), Some(token)) = (frame.get(i), tokens.get(j)) {
+        if *hash == token.hash && table[i * width + j] == table[(i + 1) * width + j + 1] + weight(*hash) {
+            found.push(*hash);
+            (i, j) = (i + 1, j + 1);
+        } else if table[(i + 1) * width + j] >= table[i * width + j + 1] {
+            i += 1;
+        } else {
+            j += 1;
+        }
+    }
+    found
+}
+
+/// Words weigh more than what is between them.
+const fn weight(hash: u64) -> u16 {
+    if is_word(hash) || is_break(hash) { 4 } else { 1 }
+}
+
+/// Whether there is enough in common.
+fn holds(frame: &[u64], units: &[Unit]) -> bool {
+    let of_frame = frame.iter().filter(|hash| is_word(**hash)).count();
+    let of_units: usize = units.iter().map(|unit| unit.tokens.iter().filter(|token| is_word(token.hash)).count()).sum();
+    of_frame >= 2 && of_frame * 3 >= of_units / units.len().max(1)
+}
+
+/// Where the parts of the frame stand.
+fn places(frame: &[u64], tokens: &[Token]) -> Vec<usize> {
+    let mut at = 0;
+    let mut places = Vec::with_capacity(frame.len());
+    for hash in frame {
+        let rest = tokens.get(at..).unwrap_or_default();
+        at += rest.iter().position(|token| token.hash == *hash).unwrap_or(rest.len());
+        places.push(at);
+        at += 1;
+    }
+    places
+}
+
+/// Puts variables where they stand, and joins neighbouring ones.
+fn mask(tokens: &mut Vec<Token>, places: &[usize], variables: &[usize]) {
+    if variables.is_empty() {
+        return;
+    }
+    let mut masked = Vec::with_capacity(tokens.len());
+    let mut from = 0;
+    for n in 0..=places.len() {
+        let to = places.get(n).copied().unwrap_or(tokens.len());
+        let inner = tokens.get(from..to).unwrap_or_default();
+        if variables.contains(&n) {
+            if let Some(token) = inner.first() {
+                masked.push(Token { hash: VARIABLE, ..*token });
+            }
+        } else {
+            masked.extend_from_slice(inner);
+        }
+        masked.extend(tokens.get(to));
+        from = to + 1;
+    }
+    *tokens = joined(masked);
+}
+
+/// What the scanner does with neighbouring variables, done again after words became some.
+fn joined(tokens: Vec<Token>) -> Vec<Token> {
+    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
+    for token in tokens {
+        kept.push(token);
+        if let (Some(open), [.., first, inner, _]) = (opening(token.hash), kept.as_slice())
+            && first.hash == open
+            && inner.hash == VARIABLE
+        {
+            let first = Token { hash: VARIABLE, ..*first };
+            kept.truncate(kept.len() - 3);
+            kept.push(first);
+        }
+        let join = match kept.as_slice() {
+            [.., before, last] if before.hash == VARIABLE && last.hash == VARIABLE => 1,
+            [.., before, between, last]
+                if before.hash == VARIABLE
+                    && last.hash == VARIABLE
+                    && [b',', b':', b';', b'|'].iter().any(|m| between.hash == mark(*m)) =>
+            {
+                2
+            }
+            _ => 0,
+        };
+        kept.truncate(kept.len() - join);
+    }
+    kept
+}
+
+/// The bracket or quote that this one closes.
+fn opening(hash: u64) -> Option<u64> {
+    const PAIRS: [(u8, u8); 7] = [
+        (b')', b'('),
+        (b']', b'['),
+        (b'}', b'{'),
+        (b'>', b'<'),
+        (b'"', b'"'),
+        (b'\'', b'\''),
+        (b'`', b'`'),
+    ];
+    PAIRS
+        .iter()
+        .find(|(close, _)| hash == mark(*close))
+        .map(|(_, open)| mark(*open))
+}
+
+fn is_enclosed(before: Option<u64>, after: Option<u64>) -> bool {
+    after.and_then(opening).is_some_and(|open| before == Some(open) && open != mark(b'('))
+}
+
+/// Whether the part `n` of the frame would be the end of a text behind a colon: that is where the reason stands.
+fn is_reason(frame: &[u64], n: usize) -> bool {
+    let ends = frame.get(n).is_none_or(|hash| is_break(*hash));
+    ends && n.checked_sub(1).and_then(|n| frame.get(n)) == Some(&mark(b':'))
+}
+
+fn merged(units: Vec<Unit>) -> Option<Unit> {
+    let mut units = units.into_iter();
+    let mut first = units.next()?;
+    for unit in units {
+        if unit.members.first() < first.members.first() {
+            first.tokens = unit.tokens;
+        }
+        first.members.extend(unit.members);
+        first.members.sort_unstable();
+        first.once = false;
+    }
+    Some(first)
+}
