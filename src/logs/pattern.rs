@@ -336,7 +336,19 @@ fn index(id: PatternId) -> usize {
 /// Records that differ in level, format or outcome are never the same pattern.
 fn seed(entry: &Entry<'_>) -> u64 {
     let hundreds = entry.header.status.map_or(0, |status| u64::from(status / 100));
-    mix(mix(entry.level as u64, entry.header.format as u64), hundreds)
+    let outcome = mix(mix(entry.level as u64, entry.header.format as u64), hundreds);
+    match (entry.header.format, entry.lines.first()) {
+        // Of the line itself only the method stays: formats of requests are told apart by their quotations.
+        (Format::Access, Some(line)) => mix(outcome, quotations(line)),
+        _ => outcome,
+    }
+}
+
+/// Quotation marks of a line, but not those inside a quotation.
+fn quotations(line: &[u8]) -> u64 {
+    memchr::memchr_iter(b'"', line)
+        .filter(|at| at.checked_sub(1).and_then(|before| line.get(before)) != Some(&b'\\'))
+        .fold(0, |count, _| count + 1)
 }
 
 #[cfg(test)]

@@ -119,12 +119,7 @@ impl Round<'_> {
     fn run(mut self, mut units: Vec<Unit>) -> Vec<Unit> {
         // The order of arrival must not show in what the candidates have in common.
         units.sort_by_cached_key(|unit| hash_of_tokens(&unit.tokens));
-        let mut frequency: HashMap<u64, usize> = HashMap::new();
-        for unit in &units {
-            for word in words_of(&unit.tokens) {
-                *frequency.entry(word).or_default() += 1;
-            }
-        }
+        let frequency = frequencies(&units);
         let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
         for unit in units {
             match root(&unit.tokens, &frequency) {
@@ -140,9 +135,12 @@ impl Round<'_> {
 
     /// Merges candidates, or divides them by what stands in the gap with the fewest different texts.
     fn resolve(&mut self, mut units: Vec<Unit>, depth: usize) {
-        let frame = frame(&units);
-        if units.len() < 2 || !holds(&frame, &units) {
+        if units.len() < 2 {
             return self.done.append(&mut units);
+        }
+        let frame = frame(&units);
+        if !holds(&frame, &units) {
+            return self.tell_apart(units, depth);
         }
         let places: Vec<_> = units.iter().map(|unit| places(&frame, &unit.tokens)).collect();
         let mut variables = Vec::new();
@@ -177,13 +175,30 @@ impl Round<'_> {
         }
     }
 
+    /// Candidates that have too little in common after all: the rarer words tell them apart.
+    fn tell_apart(&mut self, mut units: Vec<Unit>, depth: usize) {
+        if depth == 0 {
+            return self.done.append(&mut units);
+        }
+        let all = units.len();
+        let frequency = frequencies(&units);
+        let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
+        for unit in units {
+            match rare_root(&unit.tokens, &frequency, all) {
+                Some(root) => candidates.entry(root).or_default().push(unit),
+                None => self.done.push(unit),
+            }
+        }
+        for units in candidates.into_values() {
+            self.resolve(units, depth - 1);
+        }
+    }
+
     /// What stands before the part `n` of the frame, in all units.
     fn gap(&self, units: &[Unit], places: &[Vec<usize>], frame: &[u64], n: usize) -> Gap {
-        let before = n.checked_sub(1).and_then(|n| frame.get(n)).copied();
-        let after = frame.get(n).copied();
         let first = units.first().and_then(|unit| self.leaf(unit));
         let mut gap = Gap {
-            is_enclosed: is_enclosed(before, after),
+            enclosed: enclosed(frame, n),
             is_reason: is_reason(frame, n),
             frame: frame.iter().filter(|hash| is_word(**hash)).count(),
             is_error: units.first().is_some_and(|unit| unit.members.first().and_then(|n| self.members.get(*n)).is_some_and(|member| member.is_error)),
@@ -230,13 +245,21 @@ struct Gap {
     has_empty: bool,
     /// In one of the units it is a variable already.
     has_variable: bool,
-    is_enclosed: bool,
+    enclosed: Enclosed,
     is_reason: bool,
     /// A word stands before it that names stand behind.
     is_name: bool,
     is_error: bool,
     /// Constant words around.
     frame: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Enclosed {
+    #[default]
+    Not,
+    Quote,
+    Bracket,
 }
 
 #[derive(Debug)]
@@ -257,24 +280,27 @@ impl Gap {
             return false;
         }
         let different = self.contents.len();
+        let all = |is: fn(&Content) -> bool| self.contents.values().all(is);
+        let count = |is: fn(&Content) -> bool| self.contents.values().filter(|content| is(content)).count();
+        let open = self.frame >= 3 && all(|content| content.once && content.units == 1);
+        let common = if self.is_error { NAMES_IN_ERRORS } else { NAMES };
+        if self.is_reason {
+            return different >= 2 * common || (open && different >= 4 && count(|content| content.words > 1) * 2 >= different);
+        }
         if self.has_variable {
             return different >= FEW_NAMES;
         }
-        let common = if self.is_error { NAMES_IN_ERRORS } else { NAMES };
-        if self.is_reason {
-            return different >= 2 * NAMES;
+        match self.enclosed {
+            Enclosed::Quote => return different >= FEW_NAMES,
+            Enclosed::Bracket if count(|content| content.words > 1) > 0 => return different >= FEW_NAMES,
+            Enclosed::Bracket => return different >= 4,
+            Enclosed::Not => {}
         }
-        if self.is_enclosed {
+        if count(|content| content.is_identifier) * 2 >= different {
             return different >= FEW_NAMES;
         }
-        let identifiers = self.contents.values().filter(|content| content.is_identifier).count();
-        if identifiers * 2 >= different {
-            return different >= FEW_NAMES;
-        }
-        let once = self.contents.values().filter(|content| content.once && content.units == 1).count();
-        let open = once == different && self.frame >= 3;
-        if self.is_name && self.contents.values().all(|content| content.words == 1) {
-            return different >= 3;
+        if self.is_name && all(|content| content.words == 1) {
+            return different >= 4;
         }
         different >= common || (open && different >= 4)
     }
@@ -294,18 +320,47 @@ fn words_of(tokens: &[Token]) -> BTreeSet<u64> {
     tokens.iter().map(|token| token.hash).filter(|hash| is_word(*hash)).collect()
 }
 
-/// What stands for the words that as many have as have most of the others.
-fn root(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Option<u64> {
-    let words = words_of(tokens);
-    let of = |word: &u64| frequency.get(word).copied().unwrap_or_default();
-    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
-    for word in &words {
-        *sizes.entry(of(word)).or_default() += 1;
+/// How many units have each word.
+fn frequencies(units: &[Unit]) -> HashMap<u64, usize> {
+    let mut frequency: HashMap<u64, usize> = HashMap::new();
+    for word in units.iter().flat_map(|unit| words_of(&unit.tokens)) {
+        *frequency.entry(word).or_default() += 1;
     }
-    sizes.remove(&1);
-    let (frequency, _) = sizes.into_iter().max_by_key(|(frequency, words)| (*words, *frequency))?;
-    let root = words.iter().filter(|word| of(word) == frequency);
-    Some(root.fold(mix(1, u64::try_from(frequency).unwrap_or_default()), |key, word| mix(key, *word)))
+    frequency
+}
+
+/// What stands for the words that equally many units have, where these are the most words; the more units the better.
+fn root(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Option<u64> {
+    let sizes = words_by_frequency(tokens, frequency);
+    let (frequency, words) = sizes
+        .iter()
+        .filter(|(frequency, _)| **frequency > 1)
+        .max_by_key(|(frequency, words)| (words.len(), **frequency))?;
+    Some(hash_of_root(*frequency, words))
+}
+
+/// The same, but the fewer units the better; not what all of them have.
+fn rare_root(tokens: &[Token], frequency: &HashMap<u64, usize>, all: usize) -> Option<u64> {
+    let sizes = words_by_frequency(tokens, frequency);
+    let (frequency, words) = sizes
+        .iter()
+        .filter(|(frequency, _)| **frequency > 1 && **frequency < all)
+        .min_by_key(|(frequency, words)| (usize::MAX - words.len(), **frequency))?;
+    Some(hash_of_root(*frequency, words))
+}
+
+fn words_by_frequency(tokens: &[Token], frequency: &HashMap<u64, usize>) -> BTreeMap<usize, Vec<u64>> {
+    let mut sizes: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
+    for word in words_of(tokens) {
+        let frequency = frequency.get(&word).copied().unwrap_or_default();
+        sizes.entry(frequency).or_default().push(word);
+    }
+    sizes
+}
+
+fn hash_of_root(frequency: usize, words: &[u64]) -> u64 {
+    let seed = mix(1, u64::try_from(frequency).unwrap_or_default());
+    words.iter().fold(seed, |key, word| mix(key, *word))
 }
 
 /// What all units have in common, in order.
@@ -359,7 +414,7 @@ const fn weight(hash: u64) -> u16 {
 fn holds(frame: &[u64], units: &[Unit]) -> bool {
     let of_frame = frame.iter().filter(|hash| is_word(**hash)).count();
     let of_units: usize = units.iter().map(|unit| unit.tokens.iter().filter(|token| is_word(token.hash)).count()).sum();
-    of_frame >= 2 && of_frame * 3 >= of_units / units.len().max(1)
+    (of_frame >= 2 || (of_frame == 1 && of_units <= 2 * units.len() && units.len() >= NAMES)) && of_frame * 3 >= of_units / units.len().max(1)
 }
 
 /// Where the parts of the frame stand.
@@ -444,8 +499,18 @@ fn opening(hash: u64) -> Option<u64> {
         .map(|(_, open)| mark(*open))
 }
 
-fn is_enclosed(before: Option<u64>, after: Option<u64>) -> bool {
-    after.and_then(opening).is_some_and(|open| before == Some(open) && open != mark(b'('))
+/// What stands around the part `n` of the frame. What is quoted behind a colon or a key is what was said, not a name.
+fn enclosed(frame: &[u64], n: usize) -> Enclosed {
+    let before = |back: usize| n.checked_sub(back).and_then(|n| frame.get(n)).copied();
+    let Some(open) = frame.get(n).copied().and_then(opening).filter(|open| before(1) == Some(*open)) else {
+        return Enclosed::Not;
+    };
+    let is_said = before(2).is_some_and(|hash| hash == mark(b':') || hash == mark(b'='));
+    match open {
+        _ if open == mark(b'(') || is_said => Enclosed::Not,
+        _ if open == mark(b'[') || open == mark(b'{') || open == mark(b'<') => Enclosed::Bracket,
+        _ => Enclosed::Quote,
+    }
 }
 
 /// Whether the part `n` of the frame would be the end of a text behind a colon: that is where the reason stands.

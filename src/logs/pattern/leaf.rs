@@ -146,6 +146,8 @@ impl Builder {
             let hash = hash(item, text);
             let tells = match item.kind {
                 Kind::Code | Kind::Status(_) => true,
+                // The class of the exception that leads.
+                Kind::Word if leads && n == 0 => true,
                 Kind::Word => is_telling(item.bytes(text), items.get(..n).unwrap_or_default(), text),
                 Kind::Variable | Kind::Mark(_) => false,
             };

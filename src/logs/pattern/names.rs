@@ -1,7 +1,7 @@
 //! What a word is by its form or its place: what happened, or the name of something.
 
 use super::scan::{Item, Kind};
-use super::words::is_one_of;
+use super::words::{is_failure, is_one_of};
 
 /// Words whose next word says how something ended.
 const OUTCOMES: &[&[u8]] = &[
@@ -11,15 +11,10 @@ const OUTCOMES: &[&[u8]] = &[
     b"status",
 ];
 
-/// Endings of the names of exception classes.
-const FAILURES: &[&[u8]] = &[b"Error", b"Exception", b"Fault", b"Failure", b"Warning", b"Interrupt"];
-
 /// Whether a word says what happened by its form or its place alone, so that another word there is another event: the
 /// class of an exception, an errno, a signal, what stands behind `code =`.
 pub(super) fn is_telling(word: &[u8], before: &[Item], text: &[u8]) -> bool {
-    let class = word.rsplit(|b| *b == b'.').next().unwrap_or_default();
-    let is_failure = |ending: &&[u8]| class.ends_with(ending) && class.len() > ending.len();
-    if class.first().is_some_and(u8::is_ascii_uppercase) && FAILURES.iter().any(is_failure) {
+    if is_failure(word) {
         return true;
     }
     if word.len() >= 4 && word.iter().all(u8::is_ascii_uppercase) && is_code_name(word) {

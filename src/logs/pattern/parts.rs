@@ -1,10 +1,12 @@
 //! Which texts of a record make its pattern: the message, the error that goes with it, the exceptions of a trace. The
 //! rest of a record, frames and other fields, varies.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::words::is_failure;
 use crate::text::header::{Format, Header};
 use crate::text::strip::without_escapes;
 
@@ -13,6 +15,9 @@ const MOST_TEXTS: usize = 10;
 
 /// Lines of one record that are looked at: traces that are longer repeat themselves.
 const MOST_LINES: usize = 300;
+
+/// Fields of one record that tell of its failure.
+const MOST_ERRORS: usize = 6;
 
 /// Bytes of a JSON object that are walked.
 const MOST_JSON: usize = 64 * 1024;
@@ -81,7 +86,8 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
     let line = line.get(..MOST_JSON).unwrap_or(line);
     let begin = memchr::memchr(b'{', line).unwrap_or(0);
     if message.start > begin {
-        give(first_line(line.get(message).unwrap_or_default()), Role::Message);
+        let message = first_line(line.get(message).unwrap_or_default());
+        give(&unescaped(message), Role::Message);
     } else {
         let mut names = Vec::new();
         walk(line, begin, &mut |name, _| names.push(name));
@@ -89,10 +95,18 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
         names.dedup();
         give(&names.join(&b" "[..]), Role::Message);
     }
+    // In an order of their own, since programs write them in any.
+    let mut errors = [(&b""[..], &b""[..]); MOST_ERRORS];
+    let mut found = 0;
     walk(line, begin, &mut |name, value| {
-        if !is_error_key(name) {
-            return;
+        if let Some(place) = errors.get_mut(found).filter(|_| is_error_key(name)) {
+            *place = (name, value);
+            found += 1;
         }
+    });
+    let errors = errors.get_mut(..found).unwrap_or_default();
+    errors.sort_unstable();
+    for (_, value) in errors {
         match value.first() {
             Some(b'{') => walk(value, 0, &mut |name, value| {
                 if matches!(name, b"type" | b"kind" | b"name" | b"class" | b"message" | b"msg") {
@@ -101,13 +115,35 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
             }),
             _ => give_string(value, give),
         }
-    });
+    }
 }
 
 fn give_string(value: &[u8], give: &mut impl FnMut(&[u8], Role)) {
     if let Some(inner) = value.strip_prefix(b"\"") {
-        give(first_line(inner.strip_suffix(b"\"").unwrap_or(inner)), Role::Message);
+        let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
+        give(&unescaped(first_line(inner)), Role::Message);
     }
+}
+
+/// Without the backslashes that a string needs for its quotes.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let next = bytes.peek().copied();
+        match (byte, next) {
+            (b'\\', Some(b'"' | b'\\' | b'/' | b'\'')) => plain.extend(bytes.next()),
+            (b'\\', Some(b't' | b'n' | b'r')) => {
+                bytes.next();
+                plain.push(b' ');
+            }
+            _ => plain.push(byte),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn is_error_key(name: &[u8]) -> bool {
@@ -211,7 +247,7 @@ fn nested_end(text: &[u8], mut at: usize) -> usize {
 
 /// The message, and the error that stands elsewhere in the line.
 fn of_logfmt(line: &[u8], range: &Range<usize>, message: &[u8], give: &mut impl FnMut(&[u8], Role)) {
-    give(message, Role::Message);
+    give(&unescaped(message), Role::Message);
     if range.start == 0 {
         return;
     }
@@ -228,7 +264,7 @@ fn of_logfmt(line: &[u8], range: &Range<usize>, message: &[u8], give: &mut impl 
             Some(end) => line.get(at + 1..end - 1).unwrap_or_default(),
             None => value.split(|b| *b == b' ').next().unwrap_or_default(),
         };
-        give(first_line(value), Role::Message);
+        give(&unescaped(first_line(value)), Role::Message);
     }
 }
 
@@ -325,6 +361,10 @@ fn trace_line(line: &[u8]) -> TraceLine<'_> {
         return TraceLine::Frame(place);
     }
     let indented = line.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
+    // Some loggers indent all of a record below its first line.
+    if indented && is_failure(text.split(|b| *b == b':').next().unwrap_or_default()) && is_exception(text) {
+        return TraceLine::Failure(text);
+    }
     if indented || text.is_empty() || NOISE.iter().any(|words| text.starts_with(words)) || is_call(text) {
         TraceLine::Noise
     } else if is_exception(text) {

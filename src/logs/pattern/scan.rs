@@ -1,7 +1,7 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
 
 
 
@@ -87,6 +87,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         items,
         words: 0,
         quote: None,
+        is_request: false,
     };
     while scanner.at < scanner.text.len() && scanner.items.len() < MOST_ITEMS {
         scanner.step();
@@ -105,6 +106,8 @@ struct Scanner<'a> {
     words: usize,
     /// The quotation that is open, if its text is scanned like any other.
     quote: Option<u8>,
+    /// A request was named whose status may follow.
+    is_request: bool,
 }
 
 /// How many of what was found in a word on the way to its end.
@@ -125,6 +128,11 @@ impl Scanner<'_> {
         let byte = self.text[self.at];
         match class(byte) {
             Class::Blank => self.at += 1,
+            Class::Mark if self.is_colon_hex() => self.colon_hex(),
+            // `<1 sec` is a number.
+            Class::Mark if matches!(byte, b'<' | b'>') && self.peek(1).is_some_and(|b| b.is_ascii_digit()) && !self.is_closed_tag() => {
+                self.at += 1;
+            }
             Class::Mark => self.mark(byte),
             Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => self.at += 1,
             Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => self.word(),
@@ -135,7 +143,39 @@ impl Scanner<'_> {
         self.text.get(self.at + ahead).copied()
     }
 
+    /// `<12>`, unlike `<12 ms`.
+    fn is_closed_tag(&self) -> bool {
+        let rest = self.text.get(self.at + 1..).unwrap_or_default();
+        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        rest.get(digits) == Some(&b'>')
+    }
+
+    /// Whether an address of groups of hexadecimal digits between colons begins here: MAC or IPv6.
+    fn is_colon_hex(&self) -> bool {
+        if self.at > 0 && self.text.get(self.at - 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':') {
+            return false;
+        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let begins = match rest {
+            [b':', b':', next, ..] => next.is_ascii_hexdigit(),
+            [a, b':', ..] | [a, _, b':', ..] | [a, _, _, b':', ..] | [a, _, _, _, b':', ..] => a.is_ascii_hexdigit(),
+            _ => false,
+        };
+        begins && colon_hex_len(rest).is_some()
+    }
+
+    fn colon_hex(&mut self) {
+        let start = self.at;
+        self.at += colon_hex_len(self.text.get(start..).unwrap_or_default()).unwrap_or(1);
+        // A prefix length or a zone.
+        self.skip_word();
+        self.variable(start, self.at);
+    }
+
     fn word(&mut self) {
+        if self.is_colon_hex() {
+            return self.colon_hex();
+        }
         let start = self.at;
         let traits = self.skip_word();
         let end = self.at;
@@ -311,18 +351,62 @@ impl Scanner<'_> {
                     return self.push(Kind::Status(digits[0]), start, end);
                 }
                 Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
+                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
+                    let phrase = self.status_phrase(digits);
+                    if phrase > 0 || (self.is_request && self.ends_here()) {
+                        self.is_request = false;
+                        self.at += phrase;
+                        return self.push(Kind::Status(digits[0]), start, self.at);
+                    }
+                }
                 Some(Outcome::Status) | None => {}
             }
         }
-        if let Some(last) = self.items.last_mut()
-            && last.kind == Kind::Word
-            && is_one_of(DATES, last.bytes(self.text))
-        {
-            last.kind = Kind::Variable;
-            self.words = self.words.saturating_sub(1);
-            self.merge();
+        if is_failure(number) {
+            return self.constant(start, end);
         }
+        self.take_date_words();
         self.variable(start, end);
+        self.skip_padding();
+    }
+
+    /// A month and a weekday before a number.
+    fn take_date_words(&mut self) {
+        for _ in 0..2 {
+            if let Some(last) = self.items.last_mut()
+                && last.kind == Kind::Word
+                && is_one_of(DATES, last.bytes(self.text))
+            {
+                last.kind = Kind::Variable;
+                self.words = self.words.saturating_sub(1);
+                self.merge();
+            }
+        }
+    }
+
+    /// Whether a blank or nothing follows.
+    fn ends_here(&self) -> bool {
+        self.peek(0).is_none_or(|b| class(b) == Class::Blank || b == b',')
+    }
+
+    /// The length of the words that belong to this HTTP status, if they follow it.
+    fn status_phrase(&self, status: &[u8]) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some((_, phrase)) = PHRASES.iter().find(|(known, _)| *known == status) else {
+            return 0;
+        };
+        let found = rest.get(1..=phrase.len()).is_some_and(|words| words.eq_ignore_ascii_case(phrase));
+        if found && rest.first() == Some(&b' ') { phrase.len() + 1 } else { 0 }
+    }
+
+    /// `==` behind a number in base 64.
+    fn skip_padding(&mut self) {
+        while self.peek(0) == Some(b'=') && self.peek(1).is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark)) {
+            self.at += 1;
+            if let Some(last) = self.items.last_mut() {
+                last.end = self.at;
+            }
+        }
     }
 
     /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
@@ -459,6 +543,8 @@ impl Scanner<'_> {
 
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
+        let word = self.text.get(start..end).unwrap_or_default();
+        self.is_request |= matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
         self.push(Kind::Word, start, end);
     }
 
@@ -489,6 +575,31 @@ impl Scanner<'_> {
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         self.items.push(Item { kind, start, end });
     }
+}
+
+/// The length of groups of up to four hexadecimal digits between at least three colons, or two of them side by side.
+fn colon_hex_len(text: &[u8]) -> Option<usize> {
+    let (mut colons, mut group, mut is_short, mut len) = (0, 0, false, 0);
+    for byte in text.iter().take(48) {
+        match byte {
+            b':' => {
+                is_short |= len > 0 && text.get(len - 1) == Some(&b':');
+                colons += 1;
+                group = 0;
+            }
+            b if b.is_ascii_hexdigit() => group += 1,
+            _ => break,
+        }
+        if group > 4 {
+            return None;
+        }
+        len += 1;
+    }
+    let ends = text.get(len).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    // A full stop of the log, as in `state::`, is no end of an address.
+    let is_address = (colons >= 3 || is_short) && (is_short || text.get(len - 1) != Some(&b':'));
+    let has_digit = text.get(..len).is_some_and(|text| text.iter().any(u8::is_ascii_digit));
+    (ends && is_address && (has_digit || colons >= 5)).then_some(len)
 }
 
 enum Outcome {
