@@ -344,11 +344,12 @@ fn seed(entry: &Entry<'_>) -> u64 {
     }
 }
 
-/// Quotation marks of a line, but not those inside a quotation.
+/// Quotation marks of a line, but not those inside a quotation, and whether something follows them.
 fn quotations(line: &[u8]) -> u64 {
+    let end = u64::from(line.trim_ascii_end().ends_with(b"\""));
     memchr::memchr_iter(b'"', line)
         .filter(|at| at.checked_sub(1).and_then(|before| line.get(before)) != Some(&b'\\'))
-        .fold(0, |count, _| count + 1)
+        .fold(end, |count, _| count + 2)
 }
 
 #[cfg(test)]

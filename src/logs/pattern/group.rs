@@ -11,15 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use super::names::{is_before_name, is_identifier};
+use super::names::{Likeness, is_before_name, likeness};
 use super::leaf::{Leaf, VARIABLE, is_break, is_word, mark, mix};
 
 /// Different texts in one place that make it a variable. More for errors, whose words tell what went wrong.
 const NAMES: usize = 6;
 const NAMES_IN_ERRORS: usize = 9;
 
-/// The same where the place itself says that what stands there is a value.
-const FEW_NAMES: usize = 2;
+/// The same at the end of a text, behind a colon.
+const MANY: usize = 10;
 
 /// Parts of a key that can be compared with others; longer keys stand alone.
 const MOST_TOKENS: usize = 120;
@@ -200,6 +200,8 @@ impl Round<'_> {
         let mut gap = Gap {
             enclosed: enclosed(frame, n),
             is_reason: is_reason(frame, n),
+            is_glued: true,
+            is_first: !frame.iter().take(n).any(|hash| is_word(*hash)),
             frame: frame.iter().filter(|hash| is_word(**hash)).count(),
             is_error: units.first().is_some_and(|unit| unit.members.first().and_then(|n| self.members.get(*n)).is_some_and(|member| member.is_error)),
             ..Gap::default()
@@ -214,18 +216,25 @@ impl Round<'_> {
             let key = hash_of_tokens(content);
             gap.of_units.push(key);
             gap.has_empty |= content.is_empty();
+            if let Some(leaf) = self.leaf(unit) {
+                gap.is_glued &= content.is_empty() || is_glued(leaf, &unit.tokens, from, to);
+            }
             gap.has_variable |= matches!(content, [Token { hash: VARIABLE, .. }]);
             let known = gap.contents.entry(key).or_insert_with(|| Content {
                 once: true,
                 units: 0,
                 words: content.iter().filter(|token| is_word(token.hash)).count(),
-                is_identifier: false,
+                likeness: Likeness::Word,
             });
             known.units += 1;
             known.once &= unit.once;
             if let ([token], Some(leaf)) = (content, self.leaf(unit)) {
-                known.is_identifier = leaf.atoms.get(token.place).is_some_and(|atom| is_identifier(leaf.bytes(atom)));
+                known.likeness = leaf.atoms.get(token.place).map_or(Likeness::Word, |atom| likeness(leaf.bytes(atom)));
             }
+        }
+        if gap.has_empty && gap.is_glued {
+            gap.has_empty = false;
+            gap.has_variable = true;
         }
         gap
     }
@@ -247,6 +256,10 @@ struct Gap {
     has_variable: bool,
     enclosed: Enclosed,
     is_reason: bool,
+    /// What stands there is written in one with a variable beside it.
+    is_glued: bool,
+    /// No constant word stands before it.
+    is_first: bool,
     /// A word stands before it that names stand behind.
     is_name: bool,
     is_error: bool,
@@ -268,7 +281,7 @@ struct Content {
     once: bool,
     units: usize,
     words: usize,
-    is_identifier: bool,
+    likeness: Likeness,
 }
 
 /// The hash of no tokens at all.
@@ -282,22 +295,34 @@ impl Gap {
         let different = self.contents.len();
         let all = |is: fn(&Content) -> bool| self.contents.values().all(is);
         let count = |is: fn(&Content) -> bool| self.contents.values().filter(|content| is(content)).count();
+        let half = |count: usize| count * 2 >= different;
+        let names = count(|content| content.likeness == Likeness::Name);
+        let perhaps = count(|content| content.likeness >= Likeness::Perhaps);
         let open = self.frame >= 3 && all(|content| content.once && content.units == 1);
         let common = if self.is_error { NAMES_IN_ERRORS } else { NAMES };
         if self.is_reason {
-            return different >= 2 * common || (open && different >= 4 && count(|content| content.words > 1) * 2 >= different);
+            return different >= MANY
+                || (different >= 3 && half(names))
+                || (different >= 5 && half(perhaps))
+                || (open && different >= 4 && half(count(|content| content.words > 1)));
         }
         if self.has_variable {
-            return different >= FEW_NAMES;
+            return true;
         }
         match self.enclosed {
-            Enclosed::Quote => return different >= FEW_NAMES,
-            Enclosed::Bracket if count(|content| content.words > 1) > 0 => return different >= FEW_NAMES,
+            Enclosed::Quote => return true,
+            Enclosed::Bracket if count(|content| content.words > 1) > 0 => return true,
             Enclosed::Bracket => return different >= 4,
             Enclosed::Not => {}
         }
-        if count(|content| content.is_identifier) * 2 >= different {
-            return different >= FEW_NAMES;
+        if self.is_first {
+            return different >= common + 2;
+        }
+        if half(names) {
+            return true;
+        }
+        if half(perhaps) && different >= 3 {
+            return true;
         }
         if self.is_name && all(|content| content.words == 1) {
             return different >= 4;
@@ -511,6 +536,17 @@ fn enclosed(frame: &[u64], n: usize) -> Enclosed {
         _ if open == mark(b'[') || open == mark(b'{') || open == mark(b'<') => Enclosed::Bracket,
         _ => Enclosed::Quote,
     }
+}
+
+/// Whether at most one word, in one with a variable beside it: `LOCAL(0)` beside `10.0.0.1`.
+fn is_glued(leaf: &Leaf, tokens: &[Token], from: usize, to: usize) -> bool {
+    let is_blank = |token: &Token| leaf.atoms.get(token.place).is_none_or(|atom| atom.blank);
+    let content = tokens.get(from..to).unwrap_or_default();
+    let before = from.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|token| token.hash == VARIABLE);
+    let after = tokens.get(to).filter(|token| token.hash == VARIABLE);
+    content.iter().filter(|token| is_word(token.hash)).count() <= 1
+        && content.iter().skip(1).all(|token| !is_blank(token))
+        && ((before && content.first().is_some_and(|token| !is_blank(token))) || after.is_some_and(|token| !is_blank(token)))
 }
 
 /// Whether the part `n` of the frame would be the end of a text behind a colon: that is where the reason stands.

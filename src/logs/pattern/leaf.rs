@@ -44,7 +44,7 @@ pub(super) struct Atom {
     start: u16,
     end: u16,
     /// A blank stands before it.
-    blank: bool,
+    pub(super) blank: bool,
 }
 
 /// The first record of a key.

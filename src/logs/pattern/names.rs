@@ -42,10 +42,25 @@ pub(super) fn is_before_name(word: &[u8]) -> bool {
     is_one_of(BEFORE_NAMES, word)
 }
 
-/// Whether a word is written like a name that someone gave rather than like a word of a sentence: `stock_levels`,
-/// `mail-out`, `orders.v2`, `Zoë`.
-pub(super) fn is_identifier(word: &[u8]) -> bool {
+/// How much a word is written like a name that someone gave rather than like a word of a sentence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Likeness {
+    /// `refused`.
+    #[default]
+    Word,
+    /// `mail-out`.
+    Perhaps,
+    /// `stock_levels`, `orders.v2`, `shop/cart`, `Zoë`.
+    Name,
+}
+
+pub(super) fn likeness(word: &[u8]) -> Likeness {
     let bare = word.strip_suffix(b".").unwrap_or(word);
-    bare.iter().any(|b| matches!(b, b'_' | b'.' | b'@' | b'$' | b'#' | b'/' | 0x80..) || b.is_ascii_digit())
-        || (bare.contains(&b'-') && bare.len() > 4 && !bare.starts_with(b"-"))
+    if bare.iter().any(|b| matches!(b, b'_' | b'.' | b'@' | b'$' | b'#' | b'/' | 0x80..) || b.is_ascii_digit()) {
+        Likeness::Name
+    } else if bare.len() > 4 && bare.contains(&b'-') && !bare.starts_with(b"-") {
+        Likeness::Perhaps
+    } else {
+        Likeness::Word
+    }
 }

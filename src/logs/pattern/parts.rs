@@ -49,7 +49,10 @@ pub(super) fn texts(header: &Header, lines: &[Bytes], mut take: impl FnMut(&[u8]
     match header.format {
         Format::Access => give(method(first), Role::Message),
         Format::Json => of_json(first, header.message.clone(), &mut give),
-        Format::Logfmt => of_logfmt(first, &header.message, message, &mut give),
+        Format::Logfmt => {
+            give(&unescaped(message), Role::Message);
+            beside(first, &header.message, &mut give);
+        }
         Format::None
         | Format::Klog
         | Format::Syslog
@@ -64,6 +67,7 @@ pub(super) fn texts(header: &Header, lines: &[Bytes], mut take: impl FnMut(&[u8]
                 return;
             }
             give(message, Role::Message);
+            beside(first, &(0..header.message.end), &mut give);
         }
     }
     if lines.len() > 1 {
@@ -95,7 +99,11 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
         names.dedup();
         give(&names.join(&b" "[..]), Role::Message);
     }
-    // In an order of their own, since programs write them in any.
+    errors_of_json(line, begin, give);
+}
+
+/// The fields of an object that tell of a failure, in an order of their own, since programs write them in any.
+fn errors_of_json(line: &[u8], begin: usize, give: &mut impl FnMut(&[u8], Role)) {
     let mut errors = [(&b""[..], &b""[..]); MOST_ERRORS];
     let mut found = 0;
     walk(line, begin, &mut |name, value| {
@@ -245,26 +253,39 @@ fn nested_end(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The message, and the error that stands elsewhere in the line.
-fn of_logfmt(line: &[u8], range: &Range<usize>, message: &[u8], give: &mut impl FnMut(&[u8], Role)) {
-    give(&unescaped(message), Role::Message);
-    if range.start == 0 {
+/// The error that stands beside the message: in `err="…"` or in an object at the end of the line.
+fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role)) {
+    let before = line.get(..range.start).unwrap_or_default();
+    let behind = line.get(range.end..).unwrap_or_default();
+    if behind.is_empty() && memchr::memchr(b'=', before).is_none() {
         return;
     }
-    for key in [&b" error="[..], b" err="] {
-        let Some(found) = memchr::memmem::find(line, key) else {
-            continue;
-        };
-        let at = found + key.len();
-        let value = line.get(at..).unwrap_or_default();
-        if range.contains(&at) {
-            continue;
+    if let Some(begin) = memchr::memchr(b'{', behind)
+        && behind.ends_with(b"}")
+    {
+        return errors_of_json(behind, begin, give);
+    }
+    if memchr::memmem::find(line, b"err").is_none() {
+        return;
+    }
+    for part in [before, behind] {
+        let part = without_escapes(part);
+        for key in [&b"err="[..], b"error="] {
+            if let Some(value) = value_of(&part, key) {
+                give(&unescaped(first_line(value)), Role::Message);
+            }
         }
-        let value = match string_end(line, at) {
-            Some(end) => line.get(at + 1..end - 1).unwrap_or_default(),
-            None => value.split(|b| *b == b' ').next().unwrap_or_default(),
-        };
-        give(&unescaped(first_line(value)), Role::Message);
+    }
+}
+
+/// The value behind `key`, which ends with `=`.
+fn value_of<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let found = memchr::memmem::find_iter(text, key)
+        .find(|at| at.checked_sub(1).and_then(|before| text.get(before)).is_none_or(|b| matches!(b, b' ' | b'\t' | b'"' | b'{' | b',')))?;
+    let at = found + key.len();
+    match string_end(text, at) {
+        Some(end) => text.get(at + 1..end - 1),
+        None => text.get(at..)?.split(|b| *b == b' ').next(),
     }
 }
 

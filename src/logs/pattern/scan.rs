@@ -1,7 +1,7 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{ANSWERS, METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
 
 
 
@@ -254,7 +254,7 @@ impl Scanner<'_> {
         self.peek(0) == Some(b'=')
             && self
                 .peek(1)
-                .is_some_and(|b| class(b) != Class::Blank && b != b'=' && b != b'>')
+                .is_some_and(|b| class(b) != Class::Blank && !matches!(b, b'=' | b'>' | b')' | b']' | b'}' | b',' | b';'))
     }
 
     /// `key=value`. The value varies, unless the key says that it tells what happened. Behind a sentence the pairs are
@@ -353,7 +353,7 @@ impl Scanner<'_> {
                 Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
                 None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
                     let phrase = self.status_phrase(digits);
-                    if phrase > 0 || (self.is_request && self.ends_here()) {
+                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
                         self.is_request = false;
                         self.at += phrase;
                         return self.push(Kind::Status(digits[0]), start, self.at);
@@ -387,6 +387,13 @@ impl Scanner<'_> {
     /// Whether a blank or nothing follows.
     fn ends_here(&self) -> bool {
         self.peek(0).is_none_or(|b| class(b) == Class::Blank || b == b',')
+    }
+
+    /// `Completed 200 in 5 ms`, `responded 503`: the word before says that a request was answered, and nothing is counted.
+    fn is_answer(&self) -> bool {
+        let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        is_answered && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
     }
 
     /// The length of the words that belong to this HTTP status, if they follow it.

@@ -141,6 +141,9 @@ pub(super) const DATES: &[&[u8]] = &[
 /// Methods of HTTP requests.
 pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
 
+/// Words before the status of an answered request.
+pub(super) const ANSWERS: &[&[u8]] = &[b"completed", b"responded", b"returned", b"answered", b"replied", b"response", b"got"];
+
 /// HTTP statuses that are often told with their words.
 pub(super) const PHRASES: &[(&[u8], &[u8])] = &[
     (b"101", b"Switching Protocols"),
