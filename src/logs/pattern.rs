@@ -9,6 +9,7 @@ mod scan;
 mod names;
 mod parts;
 mod leaf;
+mod vocabulary;
 mod group;
 pub mod guard;
 
@@ -20,9 +21,10 @@ use crate::text::header::{Format, Header};
 
 pub use guard::Guard;
 
-use group::{Group, Member};
+use group::{Group, Member, group};
 use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, mix, value};
 use parts::texts;
+use vocabulary::{Evidence, Vocabulary};
 use scan::{Item, scan};
 
 /// Keys that are told apart; what comes after is counted together.
@@ -92,7 +94,8 @@ pub struct Miner {
     patterns: Vec<Pattern>,
     /// Beside the patterns, by their number.
     leaves: Vec<Leaf>,
-    families: HashMap<u64, Vec<PatternId>>,
+    families: HashMap<u64, Family>,
+    vocabulary: Vocabulary,
     /// Families with news.
     stale: HashSet<u64>,
     /// New leaves since patterns were made.
@@ -105,6 +108,13 @@ pub struct Miner {
     cost: usize,
     items: Vec<Item>,
     values: Vec<u32>,
+}
+
+/// Leaves that may be one pattern, in the order in which they were found.
+#[derive(Clone, Debug, Default)]
+struct Family {
+    ids: Vec<PatternId>,
+    evidence: Evidence,
 }
 
 impl Default for Miner {
@@ -120,6 +130,7 @@ impl Miner {
             patterns: Vec::new(),
             leaves: Vec::new(),
             families: HashMap::new(),
+            vocabulary: Vocabulary::default(),
             stale: HashSet::new(),
             news: 0,
             regrouped: Vec::new(),
@@ -176,29 +187,54 @@ impl Miner {
         std::mem::take(&mut self.regrouped)
     }
 
-    /// Makes patterns of the leaves as they are now.
+    /// Makes patterns of the leaves as they are now. First each family by itself says which words are names, then all
+    /// families that have news of their own or of such words are grouped.
     pub fn regroup(&mut self) {
+        self.news = 0;
+        if self.stale.is_empty() {
+            return;
+        }
+        let mut changed = HashSet::new();
+        let nothing = Vocabulary::default();
+        for family in &self.stale {
+            let Some(found) = self.families.get(family).filter(|family| family.ids.len() > 1) else {
+                continue;
+            };
+            let evidence = group(&self.members(&found.ids), &nothing).evidence;
+            if let Some(family) = self.families.get_mut(family) {
+                self.vocabulary.replace(&family.evidence, &evidence, &mut changed);
+                family.evidence = evidence;
+            }
+        }
         let mut stale: Vec<u64> = self.stale.drain().collect();
+        if !changed.is_empty() {
+            let is_changed = |atom: &leaf::Atom| changed.contains(&atom.hash);
+            let touched = self.leaves.iter().filter(|leaf| leaf.atoms.iter().any(is_changed));
+            stale.extend(touched.map(|leaf| leaf.family));
+        }
+        // In an order that does not depend on the hash map.
         stale.sort_unstable();
+        stale.dedup();
         for family in stale {
-            let Some(ids) = self.families.get(&family) else { continue };
-            let members: Vec<_> = ids
-                .iter()
-                .filter_map(|id| {
-                    let leaf = self.leaves.get(index(*id))?;
-                    Some(Member {
-                        leaf,
-                        is_error: self.pattern(*id)?.level.is_error(),
-                    })
-                })
-                .collect();
-            let groups: Vec<_> = group::group(&members);
-            let ids = ids.clone();
+            let Some(family) = self.families.get(&family).filter(|family| family.ids.len() > 1) else {
+                continue;
+            };
+            let ids = family.ids.clone();
+            let groups = group(&self.members(&ids), &self.vocabulary).groups;
             for group in groups {
                 self.apply(&ids, &group);
             }
         }
-        self.news = 0;
+    }
+
+    fn members(&self, ids: &[PatternId]) -> Vec<Member<'_>> {
+        let of = |id: &PatternId| {
+            Some(Member {
+                leaf: self.leaves.get(index(*id))?,
+                is_error: self.pattern(*id)?.level.is_error(),
+            })
+        };
+        ids.iter().filter_map(of).collect()
     }
 
     fn apply(&mut self, ids: &[PatternId], group: &Group) {
@@ -307,7 +343,7 @@ impl Miner {
         let family = leaf.family;
         let text = leaf.text();
         let id = self.push(level, PatternKind::Pattern, leaf, &text);
-        self.families.entry(family).or_default().push(id);
+        self.families.entry(family).or_default().ids.push(id);
         self.stale.insert(family);
         self.news += 1;
         id

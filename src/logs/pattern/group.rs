@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
+use super::vocabulary::{Evidence, Vocabulary};
 use super::names::{Likeness, is_before_name, likeness};
 use super::leaf::{Leaf, VARIABLE, is_break, is_word, mark, mix};
 
@@ -63,8 +64,16 @@ struct Unit {
     once: bool,
 }
 
+/// What was found among the members of one family.
+#[derive(Clone, Debug)]
+pub(super) struct Grouping {
+    pub(super) groups: Vec<Group>,
+    pub(super) evidence: Evidence,
+}
+
 /// Puts members of one family into groups.
-pub(super) fn group(members: &[Member<'_>]) -> Vec<Group> {
+pub(super) fn group(members: &[Member<'_>], vocabulary: &Vocabulary) -> Grouping {
+    let mut names = BTreeSet::new();
     let mut units: Vec<Unit> = members
         .iter()
         .enumerate()
@@ -77,20 +86,36 @@ pub(super) fn group(members: &[Member<'_>]) -> Vec<Group> {
     let long = units.extract_if(.., |unit| unit.tokens.len() > MOST_TOKENS).collect::<Vec<_>>();
     for _ in 0..ROUNDS {
         let before = units.len();
-        units = Round { members, done: Vec::new() }.run(units);
+        let mut round = Round {
+            members,
+            vocabulary,
+            names: &mut names,
+            done: Vec::new(),
+        };
+        round.run(units);
+        units = round.done;
         if units.len() == before {
             break;
         }
     }
     units.extend(long);
-    units
+    let merged = units.iter().filter(|unit| unit.members.len() > 1);
+    let constants: BTreeSet<u64> = merged.flat_map(|unit| words_of(&unit.tokens)).collect();
+    let groups = units
         .into_iter()
         .map(|unit| Group {
             is_leaf: is_leaf(members, &unit),
             members: unit.members,
             cells: unit.tokens.iter().map(|token| (token.hash, token.place)).collect(),
         })
-        .collect()
+        .collect();
+    Grouping {
+        groups,
+        evidence: Evidence {
+            names: names.into_iter().collect(),
+            constants: constants.into_iter().collect(),
+        },
+    }
 }
 
 fn is_leaf(members: &[Member<'_>], unit: &Unit) -> bool {
@@ -112,11 +137,14 @@ fn tokens(leaf: &Leaf) -> Vec<Token> {
 /// One comparison of all with all.
 struct Round<'a> {
     members: &'a [Member<'a>],
+    vocabulary: &'a Vocabulary,
+    /// Words that are names for sure.
+    names: &'a mut BTreeSet<u64>,
     done: Vec<Unit>,
 }
 
 impl Round<'_> {
-    fn run(mut self, mut units: Vec<Unit>) -> Vec<Unit> {
+    fn run(&mut self, mut units: Vec<Unit>) {
         // The order of arrival must not show in what the candidates have in common.
         units.sort_by_cached_key(|unit| hash_of_tokens(&unit.tokens));
         let frequency = frequencies(&units);
@@ -130,7 +158,6 @@ impl Round<'_> {
         for units in candidates.into_values() {
             self.resolve(units, DEEPEST);
         }
-        self.done
     }
 
     /// Merges candidates, or divides them by what stands in the gap with the fewest different texts.
@@ -151,6 +178,9 @@ impl Round<'_> {
                 continue;
             }
             if gap.is_variable() {
+                if gap.contents.len() >= NAMES {
+                    self.names.extend(gap.contents.values().filter_map(|content| content.name));
+                }
                 variables.push(n);
             } else if divider.as_ref().is_none_or(|other| gap.parts() < other.parts()) {
                 divider = Some(gap);
@@ -223,6 +253,12 @@ impl Round<'_> {
             let known = gap.contents.entry(key).or_insert_with(|| Content {
                 once: true,
                 units: 0,
+                name: match content {
+                    [only] if is_word(only.hash) => Some(only.hash),
+                    _ => None,
+                },
+                is_known: content.iter().any(|token| is_word(token.hash))
+                    && content.iter().all(|token| !is_word(token.hash) || self.vocabulary.is_name(token.hash)),
                 words: content.iter().filter(|token| is_word(token.hash)).count(),
                 likeness: Likeness::Word,
             });
@@ -280,6 +316,10 @@ struct Content {
     /// One record had it so far.
     once: bool,
     units: usize,
+    /// It is one word.
+    name: Option<u64>,
+    /// All its words are names elsewhere.
+    is_known: bool,
     words: usize,
     likeness: Likeness,
 }
@@ -300,6 +340,9 @@ impl Gap {
         let perhaps = count(|content| content.likeness >= Likeness::Perhaps);
         let open = self.frame >= 3 && all(|content| content.once && content.units == 1);
         let common = if self.is_error { NAMES_IN_ERRORS } else { NAMES };
+        if all(|content| content.is_known) {
+            return true;
+        }
         if self.is_reason {
             return different >= MANY
                 || (different >= 3 && half(names))

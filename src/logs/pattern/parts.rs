@@ -294,6 +294,10 @@ fn of_further_lines(lines: &[Bytes], give: &mut impl FnMut(&[u8], Role)) {
     let lines = lines.get(..MOST_LINES).unwrap_or(lines);
     let cleaned = lines.iter().skip(1).map(|line| without_escapes(line));
     if !lines.iter().any(|line| is_trace(&without_escapes(line))) {
+        // What a bracket opens is data.
+        if lines.first().is_some_and(|line| matches!(line.trim_ascii_end().last(), Some(b'{' | b'[' | b'('))) {
+            return;
+        }
         let mut further = cleaned.filter(|line| !line.trim_ascii().is_empty());
         if let Some(line) = further.next() {
             give(&line, Role::Message);
