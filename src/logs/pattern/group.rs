@@ -28,6 +28,8 @@ const MOST_TOKENS: usize = 120;
 /// Divisions of one set of candidates.
 const DEEPEST: usize = 8;
 
+const HOLD: usize = 2;
+
 /// How often patterns are compared again, since fewer names are in the way.
 const ROUNDS: usize = 4;
 
@@ -147,7 +149,7 @@ impl Round<'_> {
     fn run(&mut self, mut units: Vec<Unit>) {
         // The order of arrival must not show in what the candidates have in common.
         units.sort_by_cached_key(|unit| hash_of_tokens(&unit.tokens));
-        let frequency = frequencies(&units);
+        let frequency = self.frequencies(&units);
         let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
         for unit in units {
             match root(&unit.tokens, &frequency) {
@@ -205,13 +207,24 @@ impl Round<'_> {
         }
     }
 
+    /// How many units have each word that is no name.
+    fn frequencies(&self, units: &[Unit]) -> HashMap<u64, usize> {
+        let mut frequency: HashMap<u64, usize> = HashMap::new();
+        for word in units.iter().flat_map(|unit| words_of(&unit.tokens)) {
+            if !self.vocabulary.is_name(word) {
+                *frequency.entry(word).or_default() += 1;
+            }
+        }
+        frequency
+    }
+
     /// Candidates that have too little in common after all: the rarer words tell them apart.
     fn tell_apart(&mut self, mut units: Vec<Unit>, depth: usize) {
         if depth == 0 {
             return self.done.append(&mut units);
         }
         let all = units.len();
-        let frequency = frequencies(&units);
+        let frequency = self.frequencies(&units);
         let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
         for unit in units {
             match rare_root(&unit.tokens, &frequency, all) {
@@ -241,6 +254,10 @@ impl Round<'_> {
             let to = places.get(n).copied().unwrap_or(unit.tokens.len());
             let content = unit.tokens.get(from..to).unwrap_or_default();
             if let (0, Some(leaf), Some(place)) = (gap.of_units.len(), first, from.checked_sub(1)) {
+                let open = unit.tokens.get(place).filter(|token| token.hash == mark(b'(')).and_then(|token| leaf.atoms.get(token.place));
+                if frame.get(n) == Some(&mark(b')')) && open.is_some_and(|atom| !atom.blank) {
+                    gap.enclosed = Enclosed::Argument;
+                }
                 gap.is_name = unit.tokens.get(place).and_then(|token| leaf.atoms.get(token.place)).is_some_and(|atom| is_before_name(leaf.bytes(atom)));
             }
             let key = hash_of_tokens(content);
@@ -268,6 +285,7 @@ impl Round<'_> {
                 known.likeness = leaf.atoms.get(token.place).map_or(Likeness::Word, |atom| likeness(leaf.bytes(atom)));
             }
         }
+        gap.is_plural = is_plural(units, places, n, |unit| self.leaf(unit));
         if gap.has_empty && gap.is_glued {
             gap.has_empty = false;
             gap.has_variable = true;
@@ -294,6 +312,8 @@ struct Gap {
     is_reason: bool,
     /// What stands there is written in one with a variable beside it.
     is_glued: bool,
+    /// One word with and without its `s`.
+    is_plural: bool,
     /// No constant word stands before it.
     is_first: bool,
     /// A word stands before it that names stand behind.
@@ -309,6 +329,8 @@ enum Enclosed {
     Not,
     Quote,
     Bracket,
+    /// `name(value)`.
+    Argument,
 }
 
 #[derive(Debug)]
@@ -354,14 +376,17 @@ impl Gap {
         }
         match self.enclosed {
             Enclosed::Quote => return true,
-            Enclosed::Bracket if count(|content| content.words > 1) > 0 => return true,
-            Enclosed::Bracket => return different >= 4,
+            Enclosed::Bracket | Enclosed::Argument if count(|content| content.words > 1) > 0 => return true,
+            Enclosed::Bracket | Enclosed::Argument => return different >= 3,
             Enclosed::Not => {}
         }
-        if self.is_first {
-            return different >= common + 2;
+        if self.is_plural {
+            return true;
         }
-        if half(names) {
+        if self.is_first {
+            return different >= common + 2 && all(|content| content.words == 1);
+        }
+        if half(names) && (!self.is_error || different >= 3) {
             return true;
         }
         if half(perhaps) && different >= 3 {
@@ -386,15 +411,6 @@ fn hash_of_tokens(tokens: &[Token]) -> u64 {
 /// Each of its words once.
 fn words_of(tokens: &[Token]) -> BTreeSet<u64> {
     tokens.iter().map(|token| token.hash).filter(|hash| is_word(*hash)).collect()
-}
-
-/// How many units have each word.
-fn frequencies(units: &[Unit]) -> HashMap<u64, usize> {
-    let mut frequency: HashMap<u64, usize> = HashMap::new();
-    for word in units.iter().flat_map(|unit| words_of(&unit.tokens)) {
-        *frequency.entry(word).or_default() += 1;
-    }
-    frequency
 }
 
 /// What stands for the words that equally many units have, where these are the most words; the more units the better.
@@ -482,7 +498,7 @@ const fn weight(hash: u64) -> u16 {
 fn holds(frame: &[u64], units: &[Unit]) -> bool {
     let of_frame = frame.iter().filter(|hash| is_word(**hash)).count();
     let of_units: usize = units.iter().map(|unit| unit.tokens.iter().filter(|token| is_word(token.hash)).count()).sum();
-    (of_frame >= 2 || (of_frame == 1 && of_units <= 2 * units.len() && units.len() >= NAMES)) && of_frame * 3 >= of_units / units.len().max(1)
+    (of_frame >= 2 || (of_frame == 1 && of_units <= 2 * units.len() && units.len() >= NAMES)) && of_frame * HOLD >= of_units / units.len().max(1)
 }
 
 /// Where the parts of the frame stand.
@@ -579,6 +595,27 @@ fn enclosed(frame: &[u64], n: usize) -> Enclosed {
         _ if open == mark(b'[') || open == mark(b'{') || open == mark(b'<') => Enclosed::Bracket,
         _ => Enclosed::Quote,
     }
+}
+
+/// Whether what stands before the part `n` of the frame is one word and its plural.
+fn is_plural<'a>(units: &[Unit], places: &[Vec<usize>], n: usize, leaf: impl Fn(&Unit) -> Option<&'a Leaf>) -> bool {
+    let mut forms = [None; 2];
+    for (unit, places) in units.iter().zip(places) {
+        let from = n.checked_sub(1).and_then(|n| places.get(n)).map_or(0, |at| at + 1);
+        let to = places.get(n).copied().unwrap_or(unit.tokens.len());
+        let Some([token]) = unit.tokens.get(from..to) else { return false };
+        let Some(word) = leaf(unit).and_then(|leaf| Some(leaf.bytes(leaf.atoms.get(token.place)?))) else {
+            return false;
+        };
+        match forms {
+            [None, _] => forms[0] = Some(word),
+            [Some(one), None] if one != word => forms[1] = Some(word),
+            [Some(one), Some(other)] if one != word && other != word => return false,
+            _ => {}
+        }
+    }
+    let is = |one: &[u8], other: &[u8]| one.len() > 2 && other.strip_suffix(b"s") == Some(one);
+    matches!(forms, [Some(one), Some(other)] if is(one, other) || is(other, one))
 }
 
 /// Whether at most one word, in one with a variable beside it: `LOCAL(0)` beside `10.0.0.1`.

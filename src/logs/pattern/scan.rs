@@ -143,11 +143,11 @@ impl Scanner<'_> {
         self.text.get(self.at + ahead).copied()
     }
 
-    /// `<12>`, unlike `<12 ms`.
+    /// `<12.3>`, unlike `<12 ms`.
     fn is_closed_tag(&self) -> bool {
         let rest = self.text.get(self.at + 1..).unwrap_or_default();
-        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        rest.get(digits) == Some(&b'>')
+        let end = rest.iter().position(|b| class(*b) == Class::Blank || *b == b'>');
+        end.is_some_and(|end| rest.get(end) == Some(&b'>'))
     }
 
     /// Whether an address of groups of hexadecimal digits between colons begins here: MAC or IPv6.
@@ -179,6 +179,10 @@ impl Scanner<'_> {
         let start = self.at;
         let traits = self.skip_word();
         let end = self.at;
+        if self.is_list() {
+            self.skip_list();
+            return self.variable(start, self.at);
+        }
         if self.is_url() {
             self.skip_to_blank();
             self.variable(start, self.at);
@@ -219,6 +223,41 @@ impl Scanner<'_> {
             self.at += 1;
         }
         traits
+    }
+
+    /// `qr,rd,ra`, `system:node:worker`: words in one with commas, or with at least two single colons.
+    fn is_list(&self) -> bool {
+        let follows = |at: usize| self.text.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        match self.peek(0) {
+            Some(b',') => follows(self.at + 1) && !self.is_pair_behind(self.at + 1),
+            Some(b':') if follows(self.at + 1) => {
+                let rest = self.text.get(self.at + 1..).unwrap_or_default();
+                let word = rest.iter().take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark)).count();
+                rest.get(word) == Some(&b':') && follows(self.at + word + 2)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the word there is a key with its value.
+    fn is_pair_behind(&self, at: usize) -> bool {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let word = rest.iter().take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark)).count();
+        matches!(rest.get(word), Some(b'=' | b':'))
+    }
+
+    fn skip_list(&mut self) {
+        while let Some(byte) = self.peek(0) {
+            let goes_on = match class(byte) {
+                Class::Blank => false,
+                Class::Mark => matches!(byte, b',' | b':') && self.peek(1).is_some_and(|b| !matches!(class(b), Class::Blank | Class::Mark)),
+                Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => true,
+            };
+            if !goes_on {
+                break;
+            }
+            self.at += 1;
+        }
     }
 
     /// As in `can't`.
@@ -295,8 +334,10 @@ impl Scanner<'_> {
             Some(quote) if is_quote(quote) => {
                 self.at = self.closing_quote(quote).map_or(self.text.len(), |end| end + 1);
             }
-            Some(open @ (b'{' | b'[' | b'(')) => self.skip_nested(open),
-            _ => {
+            first => {
+                if let Some(open @ (b'{' | b'[' | b'(')) = first {
+                    self.skip_nested(open);
+                }
                 while self.text.get(self.at).is_some_and(|b| {
                     class(*b) != Class::Blank && !matches!(b, b',' | b';' | b')' | b']' | b'}' | b'|' | b'"' | b'\'')
                 }) {
@@ -426,6 +467,10 @@ impl Scanner<'_> {
         let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
         let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
         let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
+        let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
+        if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
+            return Some(Outcome::Exit);
+        }
         if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
             return Some(Outcome::Exit);
         }
@@ -446,6 +491,9 @@ impl Scanner<'_> {
             return true;
         }
         if traits.at_signs > 0 && dots > 0 {
+            return true;
+        }
+        if matches!(bare, b"true" | b"false" | b"True" | b"False") {
             return true;
         }
         let all_hex = traits.other_letters == 0 && bare.len() >= 8;
@@ -485,7 +533,32 @@ impl Scanner<'_> {
         if let Some(open) = opening_of(mark) {
             return self.close(open, mark, at);
         }
+        if mark == b'{' && self.words > 0 {
+            self.at = at;
+            if let Some(end) = self.data_end() {
+                self.at = end;
+                return self.variable(at, end);
+            }
+            self.at = at + 1;
+        }
         self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// The end of the braces that open here, if what they hold looks like members: `{a: 1}`, `{"a"=>[2]}`.
+    fn data_end(&self) -> Option<usize> {
+        let (mut depth, mut members) = (0_usize, false);
+        for (n, byte) in self.text.get(self.at..)?.iter().enumerate() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth -= 1,
+                b':' | b'=' => members = true,
+                _ => {}
+            }
+            if depth == 0 {
+                return members.then_some(self.at + n + 1);
+            }
+        }
+        None
     }
 
     /// A quoted word varies; a quoted sentence is scanned like any other text.
@@ -526,6 +599,12 @@ impl Scanner<'_> {
             let start = self.items.pop().map_or(at, |item| item.start);
             return self.variable(start, at + 1);
         }
+        if self.is_index(open) {
+            self.items.pop();
+            self.words = self.words.saturating_sub(1);
+            let start = self.items.pop().map_or(at, |item| item.start);
+            return self.variable(start, at + 1);
+        }
         if let Some(start) = self.opened_list(open) {
             let begin = self.items.get(start).map_or(at, |item| item.start);
             let words = self.items.drain(start..).filter(|item| item.kind == Kind::Word).count();
@@ -533,6 +612,14 @@ impl Scanner<'_> {
             return self.variable(begin, at + 1);
         }
         self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// `[name][0]`, `[[name]`: brackets side by side behind some words are places in a structure.
+    fn is_index(&self, open: u8) -> bool {
+        let [rest @ .., first, inner] = self.items.as_slice() else { return false };
+        let is_beside = self.peek(0) == Some(open)
+            || rest.last().is_some_and(|item| item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable));
+        open == b'[' && first.kind == Kind::Mark(open) && inner.kind == Kind::Word && self.words > 1 && is_beside
     }
 
     /// Where the bracket opened, if all in it is words between commas: lists have any length and any members.
@@ -551,7 +638,8 @@ impl Scanner<'_> {
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
-        self.is_request |= matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
+        let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
+        self.is_request = is_method || (self.is_request && word.len() == 1);
         self.push(Kind::Word, start, end);
     }
 
