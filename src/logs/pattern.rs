@@ -22,7 +22,7 @@ use crate::text::header::{Format, Header};
 pub use guard::Guard;
 
 use group::{Group, Member, group};
-use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, mix, value};
+use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, hash_of_wordless, mix, value};
 use parts::texts;
 use vocabulary::{Evidence, Vocabulary};
 use scan::{Item, scan};
@@ -271,7 +271,7 @@ impl Miner {
         values.clear();
         texts(entry.header, entry.lines, |text, role| {
             scan(text, items);
-            key = mix(key, hash_of_break(role));
+            key = mix(mix(key, hash_of_break(role)), hash_of_wordless(text, items));
             for item in items.iter() {
                 let hash = hash(item, text);
                 key = mix(key, hash);

@@ -16,8 +16,11 @@ use super::names::{Likeness, is_before_name, likeness};
 use super::leaf::{Leaf, VARIABLE, is_break, is_word, mark, mix};
 
 /// Different texts in one place that make it a variable. More for errors, whose words tell what went wrong.
-const NAMES: usize = 6;
-const NAMES_IN_ERRORS: usize = 9;
+const NAMES: usize = 4;
+const NAMES_IN_ERRORS: usize = 7;
+
+/// The same for the words to count as names elsewhere too.
+const SURE: usize = 6;
 
 /// The same at the end of a text, behind a colon.
 const MANY: usize = 10;
@@ -28,7 +31,7 @@ const MOST_TOKENS: usize = 120;
 /// Divisions of one set of candidates.
 const DEEPEST: usize = 8;
 
-const HOLD: usize = 2;
+const HOLD: usize = 3;
 
 /// How often patterns are compared again, since fewer names are in the way.
 const ROUNDS: usize = 4;
@@ -171,7 +174,8 @@ impl Round<'_> {
         if !holds(&frame, &units) {
             return self.tell_apart(units, depth);
         }
-        let places: Vec<_> = units.iter().map(|unit| places(&frame, &unit.tokens)).collect();
+        let frame = hollow(frame, &units);
+        let places = places_of(&frame, &units);
         let mut variables = Vec::new();
         let mut divider: Option<Gap> = None;
         for n in 0..=frame.len() {
@@ -180,7 +184,7 @@ impl Round<'_> {
                 continue;
             }
             if gap.is_variable() {
-                if gap.contents.len() >= NAMES {
+                if gap.contents.len() >= SURE {
                     self.names.extend(gap.contents.values().filter_map(|content| content.name));
                 }
                 variables.push(n);
@@ -492,6 +496,41 @@ fn common(frame: &[u64], tokens: &[Token], table: &mut Vec<u16>) -> Vec<u64> {
 /// Words weigh more than what is between them.
 const fn weight(hash: u64) -> u16 {
     if is_word(hash) || is_break(hash) { 4 } else { 1 }
+}
+
+/// The frame without what happens to be common inside brackets and quotes whose contents differ: a list or a phrase is
+/// one value.
+fn hollow(mut frame: Vec<u64>, units: &[Unit]) -> Vec<u64> {
+    let mut at = 0;
+    while at < frame.len() {
+        let close = frame.get(at).copied().and_then(closing);
+        let inner = frame.get(at + 1..).unwrap_or_default();
+        let end = inner.iter().take_while(|hash| !is_break(**hash)).position(|hash| Some(*hash) == close);
+        if let Some(end) = end.filter(|end| *end > 0) {
+            let all = places_of(&frame, units);
+            let differs = units.iter().zip(&all).any(|(_, places)| {
+                let (from, to) = (places.get(at).copied().unwrap_or(0), places.get(at + 1 + end).copied().unwrap_or(0));
+                to.saturating_sub(from) != end + 1
+            });
+            if differs {
+                frame.drain(at + 1..=at + end);
+            }
+        }
+        at += 1;
+    }
+    frame
+}
+
+fn places_of(frame: &[u64], units: &[Unit]) -> Vec<Vec<usize>> {
+    units.iter().map(|unit| places(frame, &unit.tokens)).collect()
+}
+
+/// The bracket or quote that closes what this one opens, if lists and phrases stand in such.
+fn closing(hash: u64) -> Option<u64> {
+    [(b'[', b']'), (b'"', b'"'), (b'\'', b'\''), (b'`', b'`')]
+        .into_iter()
+        .find(|(open, _)| hash == mark(*open))
+        .map(|(_, close)| mark(close))
 }
 
 /// Whether there is enough in common.

@@ -34,6 +34,9 @@ const STATUS: u64 = 0x200;
 /// What stands for the beginning of a text, beside its role.
 const BREAK: u64 = 0x1000;
 
+/// What stands for a text without any word, beside the number of its parts.
+const WORDLESS: u64 = 0x2000;
+
 /// Added to the beginning of a text that is an exception.
 const LEADS: u64 = 8;
 
@@ -140,6 +143,7 @@ impl Builder {
         let leads = matches!(role, Role::Failure | Role::Cause) && is_exception(text);
         let hash_of_break = hash_of_break(role) + if leads { LEADS } else { 0 };
         self.family = mix(self.family, hash_of_break);
+        self.family = mix(self.family, hash_of_wordless(text, items));
         self.push(hash_of_break, &[], false);
         let mut end = None;
         for (n, item) in items.iter().enumerate() {
@@ -217,6 +221,15 @@ impl Builder {
             request: self.request,
         }
     }
+}
+
+/// What a text without any word adds to the key: into how many parts blanks divide it.
+pub(super) fn hash_of_wordless(text: &[u8], items: &[Item]) -> u64 {
+    if items.iter().any(|item| matches!(item.kind, Kind::Word)) {
+        return 0;
+    }
+    let parts = text.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty()).take(3).count();
+    WORDLESS + u64::try_from(parts).unwrap_or_default()
 }
 
 /// The first words of a record, as a coarse key.

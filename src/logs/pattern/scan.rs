@@ -1,7 +1,7 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{ANSWERS, METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{SQL, ANSWERS, METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
 
 
 
@@ -639,8 +639,24 @@ impl Scanner<'_> {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
         let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
+        if SQL.contains(&word) && self.is_statement(word) {
+            self.push(Kind::Word, start, end);
+            self.at = self.text.len();
+            return self.variable(end, self.at);
+        }
         self.is_request = is_method || (self.is_request && word.len() == 1);
         self.push(Kind::Word, start, end);
+    }
+
+    /// Whether a statement of SQL goes on here: of ever other tables and conditions, the verb is what can be compared.
+    fn is_statement(&self, verb: &[u8]) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let needed: &[u8] = match verb {
+            b"UPDATE" => b" SET ",
+            b"INSERT" => b" INTO ",
+            _ => b" FROM ",
+        };
+        memchr::memmem::find(rest, needed).is_some()
     }
 
     fn variable(&mut self, start: usize, end: usize) {

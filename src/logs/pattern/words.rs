@@ -141,6 +141,9 @@ pub(super) const DATES: &[&[u8]] = &[
 /// Methods of HTTP requests.
 pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
 
+/// Verbs of SQL.
+pub(super) const SQL: &[&[u8]] = &[b"SELECT", b"UPDATE", b"INSERT", b"DELETE"];
+
 /// Words before the status of an answered request.
 pub(super) const ANSWERS: &[&[u8]] = &[b"completed", b"responded", b"returned", b"answered", b"replied", b"response", b"got"];
 
