@@ -457,6 +457,10 @@ fn frame(units: &[Unit]) -> Vec<u64> {
     let mut table = Vec::new();
     for unit in units.iter().skip(1) {
         frame = common(&frame, &unit.tokens, &mut table);
+        // Less is not enough, however much would be in common with the others.
+        if !frame.iter().any(|hash| is_word(*hash)) {
+            break;
+        }
     }
     frame
 }
@@ -506,7 +510,12 @@ fn hollow(mut frame: Vec<u64>, units: &[Unit]) -> Vec<u64> {
         let close = frame.get(at).copied().and_then(closing);
         let inner = frame.get(at + 1..).unwrap_or_default();
         let end = inner.iter().take_while(|hash| !is_break(**hash)).position(|hash| Some(*hash) == close);
-        if let Some(end) = end.filter(|end| *end > 0) {
+        // A quotation with a structure of its own is more than a phrase.
+        let is_phrase = |end: usize| {
+            let inner = inner.get(..end).unwrap_or_default();
+            close == Some(mark(b']')) || inner.iter().filter(|hash| is_word(**hash) || **hash == VARIABLE).count() < 2
+        };
+        if let Some(end) = end.filter(|end| *end > 0 && is_phrase(*end)) {
             let all = places_of(&frame, units);
             let differs = units.iter().zip(&all).any(|(_, places)| {
                 let (from, to) = (places.get(at).copied().unwrap_or(0), places.get(at + 1 + end).copied().unwrap_or(0));

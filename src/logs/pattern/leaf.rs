@@ -95,20 +95,40 @@ pub(super) fn hash(item: &Item, text: &[u8]) -> u64 {
     }
 }
 
-pub(super) fn hash_of(bytes: &[u8]) -> u64 {
-    let mut hash = 0x1_0000 + u64::try_from(bytes.len()).unwrap_or(u64::MAX);
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        hash = mix(hash, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
+fn hash_of(bytes: &[u8]) -> u64 {
+    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let seed = 0x1_0000 + len;
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        // Two halves, which may overlap, and what is between them.
+        (Some(first), Some(last)) => {
+            let between = bytes.get(8..bytes.len() - 8).unwrap_or_default();
+            let hash = between.chunks(8).fold(seed, |hash, chunk| mix(hash, short(chunk)));
+            mix(hash ^ u64::from_le_bytes(*first), u64::from_le_bytes(*last))
+        }
+        _ => mix(seed, short(bytes)),
     }
-    let rest = chunks.remainder().iter().fold(0, |word, b| word << 8 | u64::from(*b));
-    mix(hash, rest)
 }
 
-/// What stands for the value of a variable.
+/// Up to eight bytes as a number.
+fn short(bytes: &[u8]) -> u64 {
+    if let Some(all) = bytes.first_chunk::<8>() {
+        return u64::from_le_bytes(*all);
+    }
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (Some(first), Some(last)) => u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last)),
+        _ => bytes.iter().fold(0, |word, b| word << 8 | u64::from(*b)),
+    }
+}
+
+/// What stands for the value of a variable: its length, and its bytes or the most telling of them.
 pub(super) fn value(item: &Item, text: &[u8]) -> u32 {
+    let bytes = item.bytes(text);
+    let (first, last) = (bytes.get(..8).unwrap_or(bytes), bytes.last_chunk::<8>().map_or(bytes, |last| &last[..]));
+    let middle = bytes.get(bytes.len() / 2..).unwrap_or_default();
+    let middle = middle.get(..8).unwrap_or(middle);
+    let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one")]
-    let value = hash_of(item.bytes(text)) as u32;
+    let value = mix(short(first) ^ short(middle).rotate_left(31), short(last).wrapping_add(len)) as u32;
     value
 }
 

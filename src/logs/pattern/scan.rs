@@ -123,12 +123,46 @@ struct Traits {
     queries: usize,
 }
 
+/// For each byte what it adds to a sum of four counts: digits, other letters, slashes, dots; or that it needs a look.
+const LANES: [u64; 256] = lanes();
+
+/// A byte that ends a word or counts only in some places.
+const LOOK: u64 = 1 << 63;
+
+const fn lanes() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        table[byte] = match class(b) {
+            Class::Blank | Class::Mark => LOOK,
+            Class::Digit => 1,
+            Class::Upper => 1 << 16,
+            Class::Lower => {
+                if b.is_ascii_hexdigit() {
+                    0
+                } else {
+                    1 << 16
+                }
+            }
+            Class::Slash if b == b'\\' => LOOK,
+            Class::Slash => 1 << 32,
+            Class::Dot => 1 << 48,
+            Class::Joint if b == b'@' || b == b'?' => LOOK,
+            Class::Joint => 0,
+        };
+        byte += 1;
+    }
+    table
+}
+
 impl Scanner<'_> {
     fn step(&mut self) {
         let byte = self.text[self.at];
         match class(byte) {
             Class::Blank => self.at += 1,
-            Class::Mark if self.is_colon_hex() => self.colon_hex(),
+            Class::Mark if byte == b':' && self.is_colon_hex() => self.colon_hex(),
             // `<1 sec` is a number.
             Class::Mark if matches!(byte, b'<' | b'>') && self.peek(1).is_some_and(|b| b.is_ascii_digit()) && !self.is_closed_tag() => {
                 self.at += 1;
@@ -173,13 +207,18 @@ impl Scanner<'_> {
     }
 
     fn word(&mut self) {
-        if self.is_colon_hex() {
-            return self.colon_hex();
-        }
         let start = self.at;
         let traits = self.skip_word();
         let end = self.at;
-        if self.is_list() {
+        let next = self.peek(0);
+        if next == Some(b':') && end - start <= 4 {
+            self.at = start;
+            if self.is_colon_hex() {
+                return self.colon_hex();
+            }
+            self.at = end;
+        }
+        if matches!(next, Some(b',' | b':')) && self.is_list() {
             self.skip_list();
             return self.variable(start, self.at);
         }
@@ -204,25 +243,26 @@ impl Scanner<'_> {
 
     /// Moves behind the word.
     fn skip_word(&mut self) -> Traits {
-        let mut traits = Traits::default();
-        while let Some(byte) = self.text.get(self.at).copied() {
-            match class(byte) {
-                Class::Digit => traits.digits += 1,
-                Class::Upper => traits.other_letters += 1,
-                Class::Lower => traits.other_letters += usize::from(!byte.is_ascii_hexdigit()),
-                Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => break,
-                Class::Slash => traits.slashes += 1,
-                Class::Joint => {
-                    traits.at_signs += usize::from(byte == b'@');
-                    traits.queries += usize::from(byte == b'?' && traits.slashes > 0);
-                }
-                Class::Dot => traits.dots += 1,
-                Class::Mark if byte == b'\'' && self.is_apostrophe() => {}
-                Class::Blank | Class::Mark => break,
+        let (mut sum, mut slashes, mut at_signs, mut queries) = (0_u64, 0, 0, 0);
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let start = self.at;
+        for (n, byte) in rest.iter().enumerate() {
+            let lane = LANES[usize::from(*byte)];
+            if lane != LOOK {
+                sum += lane;
+                continue;
             }
-            self.at += 1;
+            self.at = start + n;
+            match byte {
+                b'\\' if !self.peek(1).is_some_and(is_quote) => slashes += 1,
+                b'@' => at_signs += 1,
+                b'?' => queries += usize::from(slashes > 0 || sum >> 32 & 0xffff > 0),
+                b'\'' if self.is_apostrophe() => {}
+                _ => return traits(sum, slashes, at_signs, queries),
+            }
         }
-        traits
+        self.at = self.text.len();
+        traits(sum, slashes, at_signs, queries)
     }
 
     /// `qr,rd,ra`, `system:node:worker`: words in one with commas, or with at least two single colons.
@@ -639,7 +679,7 @@ impl Scanner<'_> {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
         let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
-        if SQL.contains(&word) && self.is_statement(word) {
+        if word.len() == 6 && SQL.contains(&word) && self.is_statement(word) {
             self.push(Kind::Word, start, end);
             self.at = self.text.len();
             return self.variable(end, self.at);
@@ -685,6 +725,18 @@ impl Scanner<'_> {
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         self.items.push(Item { kind, start, end });
+    }
+}
+
+fn traits(sum: u64, slashes: usize, at_signs: usize, queries: usize) -> Traits {
+    let lane = |n: u64| usize::from(u16::try_from(sum >> (16 * n) & 0xffff).unwrap_or(u16::MAX));
+    Traits {
+        digits: lane(0),
+        other_letters: lane(1),
+        slashes: lane(2) + slashes,
+        dots: lane(3),
+        at_signs,
+        queries,
     }
 }
 
