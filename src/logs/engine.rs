@@ -14,7 +14,7 @@ use crate::contrast::{Counts, Finding, Judge, Ledger, Lens, Occurrence, Subject,
 use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
-use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped};
+use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped, Shape};
 use super::record::{Content, Position, Record};
 use super::snapshot::{Snapshot, Tally};
 use super::store::Records;
@@ -71,6 +71,7 @@ pub struct Engine {
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
+    shapes: Arc<BTreeMap<PatternId, Shape>>,
     coarse: Arc<BTreeSet<SourceId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
@@ -124,6 +125,7 @@ impl Engine {
             lens: Lens::default(),
             examples: Vec::new(),
             merged: Arc::default(),
+            shapes: Arc::default(),
             coarse: Arc::default(),
             tallies: BTreeMap::new(),
             rates: Rates::default(),
@@ -248,6 +250,7 @@ impl Engine {
             coarse: self.coarse.clone(),
             records: self.records.clone(),
             merged: self.merged.clone(),
+            shapes: self.shapes.clone(),
         });
         self.published = Some(snapshot.clone());
         snapshot
@@ -371,7 +374,9 @@ impl Engine {
     }
 
     fn take_in_one(&mut self, source: SourceId, lane: LaneId, joined: Joined) {
-        let Some(stream) = self.streams.get_mut(&source) else { return };
+        let Some(stream) = self.streams.get_mut(&source) else {
+            return;
+        };
         let entry = Entry {
             level: joined.level,
             header: &joined.header,
@@ -417,6 +422,9 @@ impl Engine {
     /// Which leaves are which pattern now.
     fn follow_regrouping(&mut self) {
         self.miner.regroup();
+        if let Some(shapes) = self.miner.take_shapes() {
+            self.shapes = Arc::new(shapes.collect());
+        }
         let regrouped = self.miner.take_regrouped();
         if regrouped.is_empty() {
             return;
@@ -533,12 +541,6 @@ impl Examples {
             None => self.kept.push(at),
             Some(first) if at < *first => self.kept.insert(0, at),
             Some(_) => self.spread(at),
-        }
-    }
-
-    fn take(&mut self, other: &Self) {
-        for at in other.kept.iter().chain(&other.latest) {
-            self.note(*at);
         }
     }
 

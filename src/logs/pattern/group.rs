@@ -11,9 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hashbrown::HashMap;
 
-use super::vocabulary::{Evidence, Vocabulary};
-use super::names::{Likeness, is_before_name, likeness};
 use super::leaf::{Leaf, VARIABLE, is_break, is_word, mark, mix};
+use super::names::{Likeness, is_before_name, likeness};
+use super::vocabulary::{Evidence, Vocabulary};
 
 /// Different texts in one place that make it a variable. More for errors, whose words tell what went wrong.
 const NAMES: usize = 4;
@@ -88,7 +88,9 @@ pub(super) fn group(members: &[Member<'_>], vocabulary: &Vocabulary) -> Grouping
             once: member.leaf.once,
         })
         .collect();
-    let long = units.extract_if(.., |unit| unit.tokens.len() > MOST_TOKENS).collect::<Vec<_>>();
+    let long = units
+        .extract_if(.., |unit| unit.tokens.len() > MOST_TOKENS)
+        .collect::<Vec<_>>();
     for _ in 0..ROUNDS {
         let before = units.len();
         let mut round = Round {
@@ -126,17 +128,17 @@ pub(super) fn group(members: &[Member<'_>], vocabulary: &Vocabulary) -> Grouping
 fn is_leaf(members: &[Member<'_>], unit: &Unit) -> bool {
     let [only] = unit.members.as_slice() else { return false };
     let leaf = members.get(*only).map(|member| member.leaf);
-    leaf.is_some_and(|leaf| leaf.atoms.iter().map(|atom| atom.hash).eq(unit.tokens.iter().map(|token| token.hash)))
+    leaf.is_some_and(|leaf| {
+        leaf.atoms
+            .iter()
+            .map(|atom| atom.hash)
+            .eq(unit.tokens.iter().map(|token| token.hash))
+    })
 }
 
 fn tokens(leaf: &Leaf) -> Vec<Token> {
     let atoms = leaf.atoms.iter().enumerate();
-    atoms
-        .map(|(place, atom)| Token {
-            hash: atom.hash,
-            place,
-        })
-        .collect()
+    atoms.map(|(place, atom)| Token { hash: atom.hash, place }).collect()
 }
 
 /// One comparison of all with all.
@@ -185,7 +187,8 @@ impl Round<'_> {
             }
             if gap.is_variable() {
                 if gap.contents.len() >= SURE {
-                    self.names.extend(gap.contents.values().filter_map(|content| content.name));
+                    self.names
+                        .extend(gap.contents.values().filter_map(|content| content.name));
                 }
                 variables.push(n);
             } else if divider.as_ref().is_none_or(|other| gap.parts() < other.parts()) {
@@ -203,7 +206,11 @@ impl Round<'_> {
         }
         let mut parts: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
         for (unit, content) in units.into_iter().zip(&divider.of_units) {
-            let part = if divider.has_empty { u64::from(*content == EMPTY) } else { *content };
+            let part = if divider.has_empty {
+                u64::from(*content == EMPTY)
+            } else {
+                *content
+            };
             parts.entry(part).or_default().push(unit);
         }
         for units in parts.into_values() {
@@ -250,7 +257,12 @@ impl Round<'_> {
             is_glued: true,
             is_first: !frame.iter().take(n).any(|hash| is_word(*hash)),
             frame: frame.iter().filter(|hash| is_word(**hash)).count(),
-            is_error: units.first().is_some_and(|unit| unit.members.first().and_then(|n| self.members.get(*n)).is_some_and(|member| member.is_error)),
+            is_error: units.first().is_some_and(|unit| {
+                unit.members
+                    .first()
+                    .and_then(|n| self.members.get(*n))
+                    .is_some_and(|member| member.is_error)
+            }),
             ..Gap::default()
         };
         for (unit, places) in units.iter().zip(places) {
@@ -258,11 +270,19 @@ impl Round<'_> {
             let to = places.get(n).copied().unwrap_or(unit.tokens.len());
             let content = unit.tokens.get(from..to).unwrap_or_default();
             if let (0, Some(leaf), Some(place)) = (gap.of_units.len(), first, from.checked_sub(1)) {
-                let open = unit.tokens.get(place).filter(|token| token.hash == mark(b'(')).and_then(|token| leaf.atoms.get(token.place));
+                let open = unit
+                    .tokens
+                    .get(place)
+                    .filter(|token| token.hash == mark(b'('))
+                    .and_then(|token| leaf.atoms.get(token.place));
                 if frame.get(n) == Some(&mark(b')')) && open.is_some_and(|atom| !atom.blank) {
                     gap.enclosed = Enclosed::Argument;
                 }
-                gap.is_name = unit.tokens.get(place).and_then(|token| leaf.atoms.get(token.place)).is_some_and(|atom| is_before_name(leaf.bytes(atom)));
+                gap.is_name = unit
+                    .tokens
+                    .get(place)
+                    .and_then(|token| leaf.atoms.get(token.place))
+                    .is_some_and(|atom| is_before_name(leaf.bytes(atom)));
             }
             let key = hash_of_tokens(content);
             gap.of_units.push(key);
@@ -279,14 +299,19 @@ impl Round<'_> {
                     _ => None,
                 },
                 is_known: content.iter().any(|token| is_word(token.hash))
-                    && content.iter().all(|token| !is_word(token.hash) || self.vocabulary.is_name(token.hash)),
+                    && content
+                        .iter()
+                        .all(|token| !is_word(token.hash) || self.vocabulary.is_name(token.hash)),
                 words: content.iter().filter(|token| is_word(token.hash)).count(),
                 likeness: Likeness::Word,
             });
             known.units += 1;
             known.once &= unit.once;
             if let ([token], Some(leaf)) = (content, self.leaf(unit)) {
-                known.likeness = leaf.atoms.get(token.place).map_or(Likeness::Word, |atom| likeness(leaf.bytes(atom)));
+                known.likeness = leaf
+                    .atoms
+                    .get(token.place)
+                    .map_or(Likeness::Word, |atom| likeness(leaf.bytes(atom)));
             }
         }
         gap.is_plural = is_plural(units, places, n, |unit| self.leaf(unit));
@@ -373,7 +398,7 @@ impl Gap {
             return different >= MANY
                 || (different >= 3 && half(names))
                 || (different >= 5 && half(perhaps))
-                || (open && different >= 4 && half(count(|content| content.words > 1)));
+                || (open && different >= MANY - 2 && half(count(|content| content.words > 1)));
         }
         if self.has_variable {
             return true;
@@ -399,7 +424,7 @@ impl Gap {
         if self.is_name && all(|content| content.words == 1) {
             return different >= 4;
         }
-        different >= common || (open && different >= 4)
+        different >= common
     }
 
     /// Sets that the candidates would be divided into.
@@ -414,7 +439,11 @@ fn hash_of_tokens(tokens: &[Token]) -> u64 {
 
 /// Each of its words once.
 fn words_of(tokens: &[Token]) -> BTreeSet<u64> {
-    tokens.iter().map(|token| token.hash).filter(|hash| is_word(*hash)).collect()
+    tokens
+        .iter()
+        .map(|token| token.hash)
+        .filter(|hash| is_word(*hash))
+        .collect()
 }
 
 /// What stands for the words that equally many units have, where these are the most words; the more units the better.
@@ -453,7 +482,9 @@ fn hash_of_root(frequency: usize, words: &[u64]) -> u64 {
 
 /// What all units have in common, in order.
 fn frame(units: &[Unit]) -> Vec<u64> {
-    let mut frame: Vec<u64> = units.first().map_or_else(Vec::new, |unit| unit.tokens.iter().map(|token| token.hash).collect());
+    let mut frame: Vec<u64> = units
+        .first()
+        .map_or_else(Vec::new, |unit| unit.tokens.iter().map(|token| token.hash).collect());
     let mut table = Vec::new();
     for unit in units.iter().skip(1) {
         frame = common(&frame, &unit.tokens, &mut table);
@@ -509,16 +540,27 @@ fn hollow(mut frame: Vec<u64>, units: &[Unit]) -> Vec<u64> {
     while at < frame.len() {
         let close = frame.get(at).copied().and_then(closing);
         let inner = frame.get(at + 1..).unwrap_or_default();
-        let end = inner.iter().take_while(|hash| !is_break(**hash)).position(|hash| Some(*hash) == close);
+        let end = inner
+            .iter()
+            .take_while(|hash| !is_break(**hash))
+            .position(|hash| Some(*hash) == close);
         // A quotation with a structure of its own is more than a phrase.
         let is_phrase = |end: usize| {
             let inner = inner.get(..end).unwrap_or_default();
-            close == Some(mark(b']')) || inner.iter().filter(|hash| is_word(**hash) || **hash == VARIABLE).count() < 2
+            close == Some(mark(b']'))
+                || inner
+                    .iter()
+                    .filter(|hash| is_word(**hash) || **hash == VARIABLE)
+                    .count()
+                    < 2
         };
         if let Some(end) = end.filter(|end| *end > 0 && is_phrase(*end)) {
             let all = places_of(&frame, units);
             let differs = units.iter().zip(&all).any(|(_, places)| {
-                let (from, to) = (places.get(at).copied().unwrap_or(0), places.get(at + 1 + end).copied().unwrap_or(0));
+                let (from, to) = (
+                    places.get(at).copied().unwrap_or(0),
+                    places.get(at + 1 + end).copied().unwrap_or(0),
+                );
                 to.saturating_sub(from) != end + 1
             });
             if differs {
@@ -545,8 +587,12 @@ fn closing(hash: u64) -> Option<u64> {
 /// Whether there is enough in common.
 fn holds(frame: &[u64], units: &[Unit]) -> bool {
     let of_frame = frame.iter().filter(|hash| is_word(**hash)).count();
-    let of_units: usize = units.iter().map(|unit| unit.tokens.iter().filter(|token| is_word(token.hash)).count()).sum();
-    (of_frame >= 2 || (of_frame == 1 && of_units <= 2 * units.len() && units.len() >= NAMES)) && of_frame * HOLD >= of_units / units.len().max(1)
+    let of_units: usize = units
+        .iter()
+        .map(|unit| unit.tokens.iter().filter(|token| is_word(token.hash)).count())
+        .sum();
+    (of_frame >= 2 || (of_frame == 1 && of_units <= 2 * units.len() && units.len() >= NAMES))
+        && of_frame * HOLD >= of_units / units.len().max(1)
 }
 
 /// Where the parts of the frame stand.
@@ -574,7 +620,10 @@ fn mask(tokens: &mut Vec<Token>, places: &[usize], variables: &[usize]) {
         let inner = tokens.get(from..to).unwrap_or_default();
         if variables.contains(&n) {
             if let Some(token) = inner.first() {
-                masked.push(Token { hash: VARIABLE, ..*token });
+                masked.push(Token {
+                    hash: VARIABLE,
+                    ..*token
+                });
             }
         } else {
             masked.extend_from_slice(inner);
@@ -594,7 +643,10 @@ fn joined(tokens: Vec<Token>) -> Vec<Token> {
             && first.hash == open
             && inner.hash == VARIABLE
         {
-            let first = Token { hash: VARIABLE, ..*first };
+            let first = Token {
+                hash: VARIABLE,
+                ..*first
+            };
             kept.truncate(kept.len() - 3);
             kept.push(first);
         }
@@ -634,7 +686,12 @@ fn opening(hash: u64) -> Option<u64> {
 /// What stands around the part `n` of the frame. What is quoted behind a colon or a key is what was said, not a name.
 fn enclosed(frame: &[u64], n: usize) -> Enclosed {
     let before = |back: usize| n.checked_sub(back).and_then(|n| frame.get(n)).copied();
-    let Some(open) = frame.get(n).copied().and_then(opening).filter(|open| before(1) == Some(*open)) else {
+    let Some(open) = frame
+        .get(n)
+        .copied()
+        .and_then(opening)
+        .filter(|open| before(1) == Some(*open))
+    else {
         return Enclosed::Not;
     };
     let is_said = before(2).is_some_and(|hash| hash == mark(b':') || hash == mark(b'='));
@@ -651,7 +708,9 @@ fn is_plural<'a>(units: &[Unit], places: &[Vec<usize>], n: usize, leaf: impl Fn(
     for (unit, places) in units.iter().zip(places) {
         let from = n.checked_sub(1).and_then(|n| places.get(n)).map_or(0, |at| at + 1);
         let to = places.get(n).copied().unwrap_or(unit.tokens.len());
-        let Some([token]) = unit.tokens.get(from..to) else { return false };
+        let Some([token]) = unit.tokens.get(from..to) else {
+            return false;
+        };
         let Some(word) = leaf(unit).and_then(|leaf| Some(leaf.bytes(leaf.atoms.get(token.place)?))) else {
             return false;
         };
@@ -670,11 +729,15 @@ fn is_plural<'a>(units: &[Unit], places: &[Vec<usize>], n: usize, leaf: impl Fn(
 fn is_glued(leaf: &Leaf, tokens: &[Token], from: usize, to: usize) -> bool {
     let is_blank = |token: &Token| leaf.atoms.get(token.place).is_none_or(|atom| atom.blank);
     let content = tokens.get(from..to).unwrap_or_default();
-    let before = from.checked_sub(1).and_then(|at| tokens.get(at)).is_some_and(|token| token.hash == VARIABLE);
+    let before = from
+        .checked_sub(1)
+        .and_then(|at| tokens.get(at))
+        .is_some_and(|token| token.hash == VARIABLE);
     let after = tokens.get(to).filter(|token| token.hash == VARIABLE);
     content.iter().filter(|token| is_word(token.hash)).count() <= 1
         && content.iter().skip(1).all(|token| !is_blank(token))
-        && ((before && content.first().is_some_and(|token| !is_blank(token))) || after.is_some_and(|token| !is_blank(token)))
+        && ((before && content.first().is_some_and(|token| !is_blank(token)))
+            || after.is_some_and(|token| !is_blank(token)))
 }
 
 /// Whether the part `n` of the frame would be the end of a text behind a colon: that is where the reason stands.

@@ -4,18 +4,14 @@
 /// Records over which different keys are counted.
 const WINDOW: u32 = 5_000;
 
-/// Different keys in a window from which the source is taken coarser: a fifth.
-const TOO_MANY: u32 = WINDOW / 5;
-
-/// Different keys in a window up to which it is taken as before.
-const FEW: u32 = TOO_MANY / 2;
-
-/// Bits of the map in which keys leave their mark.
+/// Bits of the map in which keys leave their mark: as many as twelve bits of a key can tell apart.
 const BITS: usize = 4096;
 
-/// Marks that `TOO_MANY` different keys leave, with collisions: m(1 - e^(-n/m)) (Whang and others 1990, linear
-/// counting).
+/// Marks from which the source is taken coarser: those of different keys for a fifth of a window. With collisions n
+/// keys leave m(1 - e^(-n/m)) marks (Whang and others 1990, linear counting).
 const MARKS_OF_TOO_MANY: u32 = 887;
+
+/// Marks at the end of a window up to which it is taken as before: those of a tenth.
 const MARKS_OF_FEW: u32 = 470;
 
 /// The different keys of one source.
@@ -53,7 +49,7 @@ impl Guard {
     pub(super) fn note(&mut self, key: u64) -> bool {
         let map = self.map.get_or_insert_with(|| Box::new([0; BITS / 64]));
         #[expect(clippy::cast_possible_truncation, reason = "twelve bits")]
-        let bit = (key >> 20) as usize % BITS;
+        let bit = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize;
         if let Some(word) = map.get_mut(bit / 64) {
             let mask = 1 << (bit % 64);
             self.marks += u32::from(*word & mask == 0);
@@ -87,8 +83,8 @@ mod tests {
     #[test]
     fn the_marks_are_those_of_the_counts() {
         let marks = |n: u32| f64::from(4096) * (1.0 - (-f64::from(n) / 4096.0).exp());
-        assert!((marks(TOO_MANY) - f64::from(MARKS_OF_TOO_MANY)).abs() < 1.0);
-        assert!((marks(FEW) - f64::from(MARKS_OF_FEW)).abs() < 1.0);
+        assert!((marks(WINDOW / 5) - f64::from(MARKS_OF_TOO_MANY)).abs() < 1.0);
+        assert!((marks(WINDOW / 10) - f64::from(MARKS_OF_FEW)).abs() < 1.0);
     }
 
     #[test]

@@ -123,12 +123,18 @@ fn short(bytes: &[u8]) -> u64 {
 /// What stands for the value of a variable: its length, and its bytes or the most telling of them.
 pub(super) fn value(item: &Item, text: &[u8]) -> u32 {
     let bytes = item.bytes(text);
-    let (first, last) = (bytes.get(..8).unwrap_or(bytes), bytes.last_chunk::<8>().map_or(bytes, |last| &last[..]));
+    let (first, last) = (
+        bytes.get(..8).unwrap_or(bytes),
+        bytes.last_chunk::<8>().map_or(bytes, |last| &last[..]),
+    );
     let middle = bytes.get(bytes.len() / 2..).unwrap_or_default();
     let middle = middle.get(..8).unwrap_or(middle);
     let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     #[expect(clippy::cast_possible_truncation, reason = "half of a hash is one")]
-    let value = mix(short(first) ^ short(middle).rotate_left(31), short(last).wrapping_add(len)) as u32;
+    let value = mix(
+        short(first) ^ short(middle).rotate_left(31),
+        short(last).wrapping_add(len),
+    ) as u32;
     value
 }
 
@@ -248,7 +254,11 @@ pub(super) fn hash_of_wordless(text: &[u8], items: &[Item]) -> u64 {
     if items.iter().any(|item| matches!(item.kind, Kind::Word)) {
         return 0;
     }
-    let parts = text.split(u8::is_ascii_whitespace).filter(|part| !part.is_empty()).take(3).count();
+    let parts = text
+        .split(u8::is_ascii_whitespace)
+        .filter(|part| !part.is_empty())
+        .take(3)
+        .count();
     WORDLESS + u64::try_from(parts).unwrap_or_default()
 }
 

@@ -280,8 +280,11 @@ fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role))
 
 /// The value behind `key`, which ends with `=`.
 fn value_of<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let found = memchr::memmem::find_iter(text, key)
-        .find(|at| at.checked_sub(1).and_then(|before| text.get(before)).is_none_or(|b| matches!(b, b' ' | b'\t' | b'"' | b'{' | b',')))?;
+    let found = memchr::memmem::find_iter(text, key).find(|at| {
+        at.checked_sub(1)
+            .and_then(|before| text.get(before))
+            .is_none_or(|b| matches!(b, b' ' | b'\t' | b'"' | b'{' | b','))
+    })?;
     let at = found + key.len();
     match string_end(text, at) {
         Some(end) => text.get(at + 1..end - 1),
@@ -295,7 +298,10 @@ fn of_further_lines(lines: &[Bytes], give: &mut impl FnMut(&[u8], Role)) {
     let cleaned = lines.iter().skip(1).map(|line| without_escapes(line));
     if !lines.iter().any(|line| is_trace(&without_escapes(line))) {
         // What a bracket opens is data.
-        if lines.first().is_some_and(|line| matches!(line.trim_ascii_end().last(), Some(b'{' | b'[' | b'('))) {
+        if lines
+            .first()
+            .is_some_and(|line| matches!(line.trim_ascii_end().last(), Some(b'{' | b'[' | b'(')))
+        {
             return;
         }
         let mut further = cleaned.filter(|line| !line.trim_ascii().is_empty());

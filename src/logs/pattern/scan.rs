@@ -1,9 +1,9 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{SQL, ANSWERS, METHODS, PHRASES, is_failure, CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
-
-
+use super::words::{
+    ANSWERS, CUES, DATES, HOST_FIELDS, METHODS, NO_NAMES, PHRASES, SQL, TELLING_KEYS, UNITS, is_failure, is_one_of,
+};
 
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
@@ -164,7 +164,11 @@ impl Scanner<'_> {
             Class::Blank => self.at += 1,
             Class::Mark if byte == b':' && self.is_colon_hex() => self.colon_hex(),
             // `<1 sec` is a number.
-            Class::Mark if matches!(byte, b'<' | b'>') && self.peek(1).is_some_and(|b| b.is_ascii_digit()) && !self.is_closed_tag() => {
+            Class::Mark
+                if matches!(byte, b'<' | b'>')
+                    && self.peek(1).is_some_and(|b| b.is_ascii_digit())
+                    && !self.is_closed_tag() =>
+            {
                 self.at += 1;
             }
             Class::Mark => self.mark(byte),
@@ -186,7 +190,12 @@ impl Scanner<'_> {
 
     /// Whether an address of groups of hexadecimal digits between colons begins here: MAC or IPv6.
     fn is_colon_hex(&self) -> bool {
-        if self.at > 0 && self.text.get(self.at - 1).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':') {
+        if self.at > 0
+            && self
+                .text
+                .get(self.at - 1)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':')
+        {
             return false;
         }
         let rest = self.text.get(self.at..).unwrap_or_default();
@@ -267,12 +276,19 @@ impl Scanner<'_> {
 
     /// `qr,rd,ra`, `system:node:worker`: words in one with commas, or with at least two single colons.
     fn is_list(&self) -> bool {
-        let follows = |at: usize| self.text.get(at).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let follows = |at: usize| {
+            self.text
+                .get(at)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        };
         match self.peek(0) {
             Some(b',') => follows(self.at + 1) && !self.is_pair_behind(self.at + 1),
             Some(b':') if follows(self.at + 1) => {
                 let rest = self.text.get(self.at + 1..).unwrap_or_default();
-                let word = rest.iter().take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark)).count();
+                let word = rest
+                    .iter()
+                    .take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark))
+                    .count();
                 rest.get(word) == Some(&b':') && follows(self.at + word + 2)
             }
             _ => false,
@@ -282,7 +298,10 @@ impl Scanner<'_> {
     /// Whether the word there is a key with its value.
     fn is_pair_behind(&self, at: usize) -> bool {
         let rest = self.text.get(at..).unwrap_or_default();
-        let word = rest.iter().take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark)).count();
+        let word = rest
+            .iter()
+            .take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark))
+            .count();
         matches!(rest.get(word), Some(b'=' | b':'))
     }
 
@@ -290,7 +309,12 @@ impl Scanner<'_> {
         while let Some(byte) = self.peek(0) {
             let goes_on = match class(byte) {
                 Class::Blank => false,
-                Class::Mark => matches!(byte, b',' | b':') && self.peek(1).is_some_and(|b| !matches!(class(b), Class::Blank | Class::Mark)),
+                Class::Mark => {
+                    matches!(byte, b',' | b':')
+                        && self
+                            .peek(1)
+                            .is_some_and(|b| !matches!(class(b), Class::Blank | Class::Mark))
+                }
                 Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => true,
             };
             if !goes_on {
@@ -331,9 +355,9 @@ impl Scanner<'_> {
     /// Whether `=` and a value follow the word directly.
     fn is_key(&self) -> bool {
         self.peek(0) == Some(b'=')
-            && self
-                .peek(1)
-                .is_some_and(|b| class(b) != Class::Blank && !matches!(b, b'=' | b'>' | b')' | b']' | b'}' | b',' | b';'))
+            && self.peek(1).is_some_and(|b| {
+                class(b) != Class::Blank && !matches!(b, b'=' | b'>' | b')' | b']' | b'}' | b',' | b';')
+            })
     }
 
     /// `key=value`. The value varies, unless the key says that it tells what happened. Behind a sentence the pairs are
@@ -474,7 +498,8 @@ impl Scanner<'_> {
     fn is_answer(&self) -> bool {
         let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
         let rest = self.text.get(self.at..).unwrap_or_default();
-        is_answered && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
+        is_answered
+            && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
     }
 
     /// The length of the words that belong to this HTTP status, if they follow it.
@@ -483,13 +508,23 @@ impl Scanner<'_> {
         let Some((_, phrase)) = PHRASES.iter().find(|(known, _)| *known == status) else {
             return 0;
         };
-        let found = rest.get(1..=phrase.len()).is_some_and(|words| words.eq_ignore_ascii_case(phrase));
-        if found && rest.first() == Some(&b' ') { phrase.len() + 1 } else { 0 }
+        let found = rest
+            .get(1..=phrase.len())
+            .is_some_and(|words| words.eq_ignore_ascii_case(phrase));
+        if found && rest.first() == Some(&b' ') {
+            phrase.len() + 1
+        } else {
+            0
+        }
     }
 
     /// `==` behind a number in base 64.
     fn skip_padding(&mut self) {
-        while self.peek(0) == Some(b'=') && self.peek(1).is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark)) {
+        while self.peek(0) == Some(b'=')
+            && self
+                .peek(1)
+                .is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark))
+        {
             self.at += 1;
             if let Some(last) = self.items.last_mut() {
                 last.end = self.at;
@@ -656,9 +691,13 @@ impl Scanner<'_> {
 
     /// `[name][0]`, `[[name]`: brackets side by side behind some words are places in a structure.
     fn is_index(&self, open: u8) -> bool {
-        let [rest @ .., first, inner] = self.items.as_slice() else { return false };
+        let [rest @ .., first, inner] = self.items.as_slice() else {
+            return false;
+        };
         let is_beside = self.peek(0) == Some(open)
-            || rest.last().is_some_and(|item| item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable));
+            || rest.last().is_some_and(|item| {
+                item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable)
+            });
         open == b'[' && first.kind == Kind::Mark(open) && inner.kind == Kind::Word && self.words > 1 && is_beside
     }
 

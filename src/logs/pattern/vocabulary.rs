@@ -63,7 +63,11 @@ impl Vocabulary {
             if self.is_name(word) != before.contains(&word) && !changed.remove(&word) {
                 changed.insert(word);
             }
-            if self.words.get(&word).is_some_and(|votes| votes.name + votes.constant == 0) {
+            if self
+                .words
+                .get(&word)
+                .is_some_and(|votes| votes.name + votes.constant == 0)
+            {
                 self.words.remove(&word);
             }
         }

@@ -145,7 +145,15 @@ pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PAT
 pub(super) const SQL: &[&[u8]] = &[b"SELECT", b"UPDATE", b"INSERT", b"DELETE"];
 
 /// Words before the status of an answered request.
-pub(super) const ANSWERS: &[&[u8]] = &[b"completed", b"responded", b"returned", b"answered", b"replied", b"response", b"got"];
+pub(super) const ANSWERS: &[&[u8]] = &[
+    b"completed",
+    b"responded",
+    b"returned",
+    b"answered",
+    b"replied",
+    b"response",
+    b"got",
+];
 
 /// HTTP statuses that are often told with their words.
 pub(super) const PHRASES: &[(&[u8], &[u8])] = &[
@@ -189,7 +197,9 @@ const FAILURES: &[&[u8]] = &[b"Error", b"Exception", b"Fault", b"Failure", b"War
 pub(super) fn is_failure(word: &[u8]) -> bool {
     let class = word.rsplit(|b| *b == b'.').next().unwrap_or_default();
     class.first().is_some_and(u8::is_ascii_uppercase)
-        && FAILURES.iter().any(|ending| class.ends_with(ending) && class.len() > ending.len())
+        && FAILURES
+            .iter()
+            .any(|ending| class.ends_with(ending) && class.len() > ending.len())
 }
 
 /// In either case.
