@@ -5,12 +5,12 @@
 
 pub mod record;
 pub mod filter;
+pub mod pattern;
 pub mod store;
 pub mod snapshot;
 pub mod values;
 pub mod query;
 pub mod search;
-pub mod pattern;
 pub mod engine;
 
 pub use engine::{Engine, EngineConfig, Fresh};

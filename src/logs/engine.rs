@@ -14,7 +14,7 @@ use crate::contrast::{Counts, Finding, Judge, Ledger, Lens, Occurrence, Subject,
 use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
-use super::pattern::{Entry, MOST_PATTERNS, Miner, PatternKind};
+use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped, Shape};
 use super::record::{Content, Position, Record};
 use super::snapshot::{Snapshot, Tally};
 use super::store::Records;
@@ -71,6 +71,8 @@ pub struct Engine {
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
+    shapes: Arc<BTreeMap<PatternId, Shape>>,
+    coarse: Arc<BTreeSet<SourceId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
     fresh: Vec<Record>,
@@ -97,6 +99,7 @@ struct Stream {
     joiner: Joiner,
     due: Option<Time>,
     lane: LaneId,
+    guard: Guard,
 }
 
 /// Records of one pattern that can be shown, ascending and far apart, so that some are held when the first is not.
@@ -122,6 +125,8 @@ impl Engine {
             lens: Lens::default(),
             examples: Vec::new(),
             merged: Arc::default(),
+            shapes: Arc::default(),
+            coarse: Arc::default(),
             tallies: BTreeMap::new(),
             rates: Rates::default(),
             fresh: Vec::new(),
@@ -242,9 +247,10 @@ impl Engine {
             sources: self.sources.clone(),
             findings: self.findings.clone(),
             lens: self.lens,
-            coarse: Arc::default(),
+            coarse: self.coarse.clone(),
             records: self.records.clone(),
             merged: self.merged.clone(),
+            shapes: self.shapes.clone(),
         });
         self.published = Some(snapshot.clone());
         snapshot
@@ -279,6 +285,7 @@ impl Engine {
             joiner: Joiner::new(),
             due: None,
             lane,
+            guard: Guard::new(),
         });
         self.news.any = true;
         self.news.counts = true;
@@ -367,12 +374,24 @@ impl Engine {
     }
 
     fn take_in_one(&mut self, source: SourceId, lane: LaneId, joined: Joined) {
-        let pattern = self.miner.learn(&Entry {
+        let Some(stream) = self.streams.get_mut(&source) else {
+            return;
+        };
+        let entry = Entry {
             level: joined.level,
             header: &joined.header,
             lines: &joined.lines,
-        });
-        self.follow_merges();
+        };
+        let was_coarse = stream.guard.is_coarse();
+        let pattern = self.miner.learn(&entry, &mut stream.guard);
+        if stream.guard.is_coarse() != was_coarse {
+            let coarse = Arc::make_mut(&mut self.coarse);
+            if was_coarse {
+                coarse.remove(&source);
+            } else {
+                coarse.insert(source);
+            }
+        }
         let tally = self.tallies.entry(source.context).or_default();
         tally.records += 1;
         tally.errors += u64::from(joined.level.is_error());
@@ -400,20 +419,24 @@ impl Engine {
         self.keep(record);
     }
 
-    /// What was counted of patterns that turned out to be part of another.
-    fn follow_merges(&mut self) {
-        for merged in self.miner.take_merged() {
-            self.counts.merge(merged.from, merged.into);
-            Arc::make_mut(&mut self.merged).insert(merged.from, merged.into);
-            let part = self.examples_of(merged.from).map(std::mem::take);
-            if let Some((part, whole)) = part.zip(self.examples_of(merged.into)) {
-                whole.take(&part);
+    /// Which leaves are which pattern now.
+    fn follow_regrouping(&mut self) {
+        self.miner.regroup();
+        if let Some(shapes) = self.miner.take_shapes() {
+            self.shapes = Arc::new(shapes.collect());
+        }
+        let regrouped = self.miner.take_regrouped();
+        if regrouped.is_empty() {
+            return;
+        }
+        let merged = Arc::make_mut(&mut self.merged);
+        for Regrouped { leaf, root } in regrouped {
+            if leaf == root {
+                merged.remove(&leaf);
+            } else {
+                merged.insert(leaf, root);
             }
         }
-    }
-
-    fn examples_of(&mut self, pattern: PatternId) -> Option<&mut Examples> {
-        self.examples.get_mut(usize::try_from(pattern.0).ok()?)
     }
 
     fn keep(&mut self, record: Record) {
@@ -460,6 +483,11 @@ impl Engine {
     }
 
     fn refresh(&mut self, now: Time) {
+        self.follow_regrouping();
+        let mut counts = self.counts.clone();
+        for (leaf, root) in &*self.merged {
+            counts.merge(*leaf, *root);
+        }
         let oldest = self.records.oldest().unwrap_or(Position::MAX);
         let subjects: Vec<_> = self
             .miner
@@ -478,7 +506,7 @@ impl Engine {
                 },
             })
             .collect();
-        self.findings = Arc::new(self.judge.look(&self.ledger, &self.counts, &subjects, now));
+        self.findings = Arc::new(self.judge.look(&self.ledger, &counts, &subjects, now));
         self.refreshed = Some(now);
         self.news = News {
             any: true,
@@ -513,12 +541,6 @@ impl Examples {
             None => self.kept.push(at),
             Some(first) if at < *first => self.kept.insert(0, at),
             Some(_) => self.spread(at),
-        }
-    }
-
-    fn take(&mut self, other: &Self) {
-        for at in other.kept.iter().chain(&other.latest) {
-            self.note(*at);
         }
     }
 

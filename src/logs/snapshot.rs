@@ -9,6 +9,7 @@ use crate::contrast::{Finding, Lens};
 use crate::model::{ContextId, PatternId, RecordId, Source, SourceId, Time};
 
 use super::filter::{Filter, Scope};
+use super::pattern::Shape;
 use super::record::{Position, Record};
 use super::store::{Masks, Records, Summary};
 
@@ -29,6 +30,8 @@ pub struct Snapshot {
     pub records: Records,
     /// Patterns that were found to be part of another. Their records keep the number they were given.
     pub merged: Arc<BTreeMap<PatternId, PatternId>>,
+    /// The constants and variables of each pattern that stands.
+    pub shapes: Arc<BTreeMap<PatternId, Shape>>,
 }
 
 /// How much was read from one context.

@@ -1,10 +1,12 @@
 //! Which texts of a record make its pattern: the message, the error that goes with it, the exceptions of a trace. The
 //! rest of a record, frames and other fields, varies.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use bytes::Bytes;
 
+use super::words::is_failure;
 use crate::text::header::{Format, Header};
 use crate::text::strip::without_escapes;
 
@@ -13,6 +15,9 @@ const MOST_TEXTS: usize = 10;
 
 /// Lines of one record that are looked at: traces that are longer repeat themselves.
 const MOST_LINES: usize = 300;
+
+/// Fields of one record that tell of its failure.
+const MOST_ERRORS: usize = 6;
 
 /// Bytes of a JSON object that are walked.
 const MOST_JSON: usize = 64 * 1024;
@@ -44,7 +49,10 @@ pub(super) fn texts(header: &Header, lines: &[Bytes], mut take: impl FnMut(&[u8]
     match header.format {
         Format::Access => give(method(first), Role::Message),
         Format::Json => of_json(first, header.message.clone(), &mut give),
-        Format::Logfmt => of_logfmt(first, &header.message, message, &mut give),
+        Format::Logfmt => {
+            give(&unescaped(message), Role::Message);
+            beside(first, &header.message, &mut give);
+        }
         Format::None
         | Format::Klog
         | Format::Syslog
@@ -59,6 +67,7 @@ pub(super) fn texts(header: &Header, lines: &[Bytes], mut take: impl FnMut(&[u8]
                 return;
             }
             give(message, Role::Message);
+            beside(first, &(0..header.message.end), &mut give);
         }
     }
     if lines.len() > 1 {
@@ -81,7 +90,8 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
     let line = line.get(..MOST_JSON).unwrap_or(line);
     let begin = memchr::memchr(b'{', line).unwrap_or(0);
     if message.start > begin {
-        give(first_line(line.get(message).unwrap_or_default()), Role::Message);
+        let message = first_line(line.get(message).unwrap_or_default());
+        give(&unescaped(message), Role::Message);
     } else {
         let mut names = Vec::new();
         walk(line, begin, &mut |name, _| names.push(name));
@@ -89,10 +99,22 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
         names.dedup();
         give(&names.join(&b" "[..]), Role::Message);
     }
+    errors_of_json(line, begin, give);
+}
+
+/// The fields of an object that tell of a failure, in an order of their own, since programs write them in any.
+fn errors_of_json(line: &[u8], begin: usize, give: &mut impl FnMut(&[u8], Role)) {
+    let mut errors = [(&b""[..], &b""[..]); MOST_ERRORS];
+    let mut found = 0;
     walk(line, begin, &mut |name, value| {
-        if !is_error_key(name) {
-            return;
+        if let Some(place) = errors.get_mut(found).filter(|_| is_error_key(name)) {
+            *place = (name, value);
+            found += 1;
         }
+    });
+    let errors = errors.get_mut(..found).unwrap_or_default();
+    errors.sort_unstable();
+    for (_, value) in errors {
         match value.first() {
             Some(b'{') => walk(value, 0, &mut |name, value| {
                 if matches!(name, b"type" | b"kind" | b"name" | b"class" | b"message" | b"msg") {
@@ -101,13 +123,35 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
             }),
             _ => give_string(value, give),
         }
-    });
+    }
 }
 
 fn give_string(value: &[u8], give: &mut impl FnMut(&[u8], Role)) {
     if let Some(inner) = value.strip_prefix(b"\"") {
-        give(first_line(inner.strip_suffix(b"\"").unwrap_or(inner)), Role::Message);
+        let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
+        give(&unescaped(first_line(inner)), Role::Message);
     }
+}
+
+/// Without the backslashes that a string needs for its quotes.
+fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr(b'\\', text).is_none() {
+        return Cow::Borrowed(text);
+    }
+    let mut plain = Vec::with_capacity(text.len());
+    let mut bytes = text.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        let next = bytes.peek().copied();
+        match (byte, next) {
+            (b'\\', Some(b'"' | b'\\' | b'/' | b'\'')) => plain.extend(bytes.next()),
+            (b'\\', Some(b't' | b'n' | b'r')) => {
+                bytes.next();
+                plain.push(b' ');
+            }
+            _ => plain.push(byte),
+        }
+    }
+    Cow::Owned(plain)
 }
 
 fn is_error_key(name: &[u8]) -> bool {
@@ -209,26 +253,42 @@ fn nested_end(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The message, and the error that stands elsewhere in the line.
-fn of_logfmt(line: &[u8], range: &Range<usize>, message: &[u8], give: &mut impl FnMut(&[u8], Role)) {
-    give(message, Role::Message);
-    if range.start == 0 {
+/// The error that stands beside the message: in `err="…"` or in an object at the end of the line.
+fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role)) {
+    let before = line.get(..range.start).unwrap_or_default();
+    let behind = line.get(range.end..).unwrap_or_default();
+    if behind.is_empty() && memchr::memchr(b'=', before).is_none() {
         return;
     }
-    for key in [&b" error="[..], b" err="] {
-        let Some(found) = memchr::memmem::find(line, key) else {
-            continue;
-        };
-        let at = found + key.len();
-        let value = line.get(at..).unwrap_or_default();
-        if range.contains(&at) {
-            continue;
+    if let Some(begin) = memchr::memchr(b'{', behind)
+        && behind.ends_with(b"}")
+    {
+        return errors_of_json(behind, begin, give);
+    }
+    if memchr::memmem::find(line, b"err").is_none() {
+        return;
+    }
+    for part in [before, behind] {
+        let part = without_escapes(part);
+        for key in [&b"err="[..], b"error="] {
+            if let Some(value) = value_of(&part, key) {
+                give(&unescaped(first_line(value)), Role::Message);
+            }
         }
-        let value = match string_end(line, at) {
-            Some(end) => line.get(at + 1..end - 1).unwrap_or_default(),
-            None => value.split(|b| *b == b' ').next().unwrap_or_default(),
-        };
-        give(first_line(value), Role::Message);
+    }
+}
+
+/// The value behind `key`, which ends with `=`.
+fn value_of<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    let found = memchr::memmem::find_iter(text, key).find(|at| {
+        at.checked_sub(1)
+            .and_then(|before| text.get(before))
+            .is_none_or(|b| matches!(b, b' ' | b'\t' | b'"' | b'{' | b','))
+    })?;
+    let at = found + key.len();
+    match string_end(text, at) {
+        Some(end) => text.get(at + 1..end - 1),
+        None => text.get(at..)?.split(|b| *b == b' ').next(),
     }
 }
 
@@ -237,6 +297,13 @@ fn of_further_lines(lines: &[Bytes], give: &mut impl FnMut(&[u8], Role)) {
     let lines = lines.get(..MOST_LINES).unwrap_or(lines);
     let cleaned = lines.iter().skip(1).map(|line| without_escapes(line));
     if !lines.iter().any(|line| is_trace(&without_escapes(line))) {
+        // What a bracket opens is data.
+        if lines
+            .first()
+            .is_some_and(|line| matches!(line.trim_ascii_end().last(), Some(b'{' | b'[' | b'(')))
+        {
+            return;
+        }
         let mut further = cleaned.filter(|line| !line.trim_ascii().is_empty());
         if let Some(line) = further.next() {
             give(&line, Role::Message);
@@ -325,6 +392,10 @@ fn trace_line(line: &[u8]) -> TraceLine<'_> {
         return TraceLine::Frame(place);
     }
     let indented = line.first().is_some_and(|b| matches!(b, b' ' | b'\t'));
+    // Some loggers indent all of a record below its first line.
+    if indented && is_failure(text.split(|b| *b == b':').next().unwrap_or_default()) && is_exception(text) {
+        return TraceLine::Failure(text);
+    }
     if indented || text.is_empty() || NOISE.iter().any(|words| text.starts_with(words)) || is_call(text) {
         TraceLine::Noise
     } else if is_exception(text) {

@@ -1,7 +1,9 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{CUES, DATES, HOST_FIELDS, NO_NAMES, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{
+    ANSWERS, CUES, DATES, HOST_FIELDS, METHODS, NO_NAMES, PHRASES, SQL, TELLING_KEYS, UNITS, is_failure, is_one_of,
+};
 
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
@@ -85,6 +87,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         items,
         words: 0,
         quote: None,
+        is_request: false,
     };
     while scanner.at < scanner.text.len() && scanner.items.len() < MOST_ITEMS {
         scanner.step();
@@ -103,6 +106,8 @@ struct Scanner<'a> {
     words: usize,
     /// The quotation that is open, if its text is scanned like any other.
     quote: Option<u8>,
+    /// A request was named whose status may follow.
+    is_request: bool,
 }
 
 /// How many of what was found in a word on the way to its end.
@@ -118,11 +123,54 @@ struct Traits {
     queries: usize,
 }
 
+/// For each byte what it adds to a sum of four counts: digits, other letters, slashes, dots; or that it needs a look.
+const LANES: [u64; 256] = lanes();
+
+/// A byte that ends a word or counts only in some places.
+const LOOK: u64 = 1 << 63;
+
+const fn lanes() -> [u64; 256] {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
+        let b = byte as u8;
+        table[byte] = match class(b) {
+            Class::Blank | Class::Mark => LOOK,
+            Class::Digit => 1,
+            Class::Upper => 1 << 16,
+            Class::Lower => {
+                if b.is_ascii_hexdigit() {
+                    0
+                } else {
+                    1 << 16
+                }
+            }
+            Class::Slash if b == b'\\' => LOOK,
+            Class::Slash => 1 << 32,
+            Class::Dot => 1 << 48,
+            Class::Joint if b == b'@' || b == b'?' => LOOK,
+            Class::Joint => 0,
+        };
+        byte += 1;
+    }
+    table
+}
+
 impl Scanner<'_> {
     fn step(&mut self) {
         let byte = self.text[self.at];
         match class(byte) {
             Class::Blank => self.at += 1,
+            Class::Mark if byte == b':' && self.is_colon_hex() => self.colon_hex(),
+            // `<1 sec` is a number.
+            Class::Mark
+                if matches!(byte, b'<' | b'>')
+                    && self.peek(1).is_some_and(|b| b.is_ascii_digit())
+                    && !self.is_closed_tag() =>
+            {
+                self.at += 1;
+            }
             Class::Mark => self.mark(byte),
             Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => self.at += 1,
             Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => self.word(),
@@ -133,10 +181,56 @@ impl Scanner<'_> {
         self.text.get(self.at + ahead).copied()
     }
 
+    /// `<12.3>`, unlike `<12 ms`.
+    fn is_closed_tag(&self) -> bool {
+        let rest = self.text.get(self.at + 1..).unwrap_or_default();
+        let end = rest.iter().position(|b| class(*b) == Class::Blank || *b == b'>');
+        end.is_some_and(|end| rest.get(end) == Some(&b'>'))
+    }
+
+    /// Whether an address of groups of hexadecimal digits between colons begins here: MAC or IPv6.
+    fn is_colon_hex(&self) -> bool {
+        if self.at > 0
+            && self
+                .text
+                .get(self.at - 1)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b':')
+        {
+            return false;
+        }
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let begins = match rest {
+            [b':', b':', next, ..] => next.is_ascii_hexdigit(),
+            [a, b':', ..] | [a, _, b':', ..] | [a, _, _, b':', ..] | [a, _, _, _, b':', ..] => a.is_ascii_hexdigit(),
+            _ => false,
+        };
+        begins && colon_hex_len(rest).is_some()
+    }
+
+    fn colon_hex(&mut self) {
+        let start = self.at;
+        self.at += colon_hex_len(self.text.get(start..).unwrap_or_default()).unwrap_or(1);
+        // A prefix length or a zone.
+        self.skip_word();
+        self.variable(start, self.at);
+    }
+
     fn word(&mut self) {
         let start = self.at;
         let traits = self.skip_word();
         let end = self.at;
+        let next = self.peek(0);
+        if next == Some(b':') && end - start <= 4 {
+            self.at = start;
+            if self.is_colon_hex() {
+                return self.colon_hex();
+            }
+            self.at = end;
+        }
+        if matches!(next, Some(b',' | b':')) && self.is_list() {
+            self.skip_list();
+            return self.variable(start, self.at);
+        }
         if self.is_url() {
             self.skip_to_blank();
             self.variable(start, self.at);
@@ -158,25 +252,76 @@ impl Scanner<'_> {
 
     /// Moves behind the word.
     fn skip_word(&mut self) -> Traits {
-        let mut traits = Traits::default();
-        while let Some(byte) = self.text.get(self.at).copied() {
-            match class(byte) {
-                Class::Digit => traits.digits += 1,
-                Class::Upper => traits.other_letters += 1,
-                Class::Lower => traits.other_letters += usize::from(!byte.is_ascii_hexdigit()),
-                Class::Slash if byte == b'\\' && self.peek(1).is_some_and(is_quote) => break,
-                Class::Slash => traits.slashes += 1,
-                Class::Joint => {
-                    traits.at_signs += usize::from(byte == b'@');
-                    traits.queries += usize::from(byte == b'?' && traits.slashes > 0);
+        let (mut sum, mut slashes, mut at_signs, mut queries) = (0_u64, 0, 0, 0);
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let start = self.at;
+        for (n, byte) in rest.iter().enumerate() {
+            let lane = LANES[usize::from(*byte)];
+            if lane != LOOK {
+                sum += lane;
+                continue;
+            }
+            self.at = start + n;
+            match byte {
+                b'\\' if !self.peek(1).is_some_and(is_quote) => slashes += 1,
+                b'@' => at_signs += 1,
+                b'?' => queries += usize::from(slashes > 0 || sum >> 32 & 0xffff > 0),
+                b'\'' if self.is_apostrophe() => {}
+                _ => return traits(sum, slashes, at_signs, queries),
+            }
+        }
+        self.at = self.text.len();
+        traits(sum, slashes, at_signs, queries)
+    }
+
+    /// `qr,rd,ra`, `system:node:worker`: words in one with commas, or with at least two single colons.
+    fn is_list(&self) -> bool {
+        let follows = |at: usize| {
+            self.text
+                .get(at)
+                .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        };
+        match self.peek(0) {
+            Some(b',') => follows(self.at + 1) && !self.is_pair_behind(self.at + 1),
+            Some(b':') if follows(self.at + 1) => {
+                let rest = self.text.get(self.at + 1..).unwrap_or_default();
+                let word = rest
+                    .iter()
+                    .take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark))
+                    .count();
+                rest.get(word) == Some(&b':') && follows(self.at + word + 2)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether the word there is a key with its value.
+    fn is_pair_behind(&self, at: usize) -> bool {
+        let rest = self.text.get(at..).unwrap_or_default();
+        let word = rest
+            .iter()
+            .take_while(|b| !matches!(class(**b), Class::Blank | Class::Mark))
+            .count();
+        matches!(rest.get(word), Some(b'=' | b':'))
+    }
+
+    fn skip_list(&mut self) {
+        while let Some(byte) = self.peek(0) {
+            let goes_on = match class(byte) {
+                Class::Blank => false,
+                Class::Mark => {
+                    matches!(byte, b',' | b':')
+                        && self
+                            .peek(1)
+                            .is_some_and(|b| !matches!(class(b), Class::Blank | Class::Mark))
                 }
-                Class::Dot => traits.dots += 1,
-                Class::Mark if byte == b'\'' && self.is_apostrophe() => {}
-                Class::Blank | Class::Mark => break,
+                Class::Digit | Class::Upper | Class::Lower | Class::Dot | Class::Slash | Class::Joint => true,
+            };
+            if !goes_on {
+                break;
             }
             self.at += 1;
         }
-        traits
     }
 
     /// As in `can't`.
@@ -210,9 +355,9 @@ impl Scanner<'_> {
     /// Whether `=` and a value follow the word directly.
     fn is_key(&self) -> bool {
         self.peek(0) == Some(b'=')
-            && self
-                .peek(1)
-                .is_some_and(|b| class(b) != Class::Blank && b != b'=' && b != b'>')
+            && self.peek(1).is_some_and(|b| {
+                class(b) != Class::Blank && !matches!(b, b'=' | b'>' | b')' | b']' | b'}' | b',' | b';')
+            })
     }
 
     /// `key=value`. The value varies, unless the key says that it tells what happened. Behind a sentence the pairs are
@@ -253,8 +398,10 @@ impl Scanner<'_> {
             Some(quote) if is_quote(quote) => {
                 self.at = self.closing_quote(quote).map_or(self.text.len(), |end| end + 1);
             }
-            Some(open @ (b'{' | b'[' | b'(')) => self.skip_nested(open),
-            _ => {
+            first => {
+                if let Some(open @ (b'{' | b'[' | b'(')) = first {
+                    self.skip_nested(open);
+                }
                 while self.text.get(self.at).is_some_and(|b| {
                     class(*b) != Class::Blank && !matches!(b, b',' | b';' | b')' | b']' | b'}' | b'|' | b'"' | b'\'')
                 }) {
@@ -309,18 +456,80 @@ impl Scanner<'_> {
                     return self.push(Kind::Status(digits[0]), start, end);
                 }
                 Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
+                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
+                    let phrase = self.status_phrase(digits);
+                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
+                        self.is_request = false;
+                        self.at += phrase;
+                        return self.push(Kind::Status(digits[0]), start, self.at);
+                    }
+                }
                 Some(Outcome::Status) | None => {}
             }
         }
-        if let Some(last) = self.items.last_mut()
-            && last.kind == Kind::Word
-            && is_one_of(DATES, last.bytes(self.text))
-        {
-            last.kind = Kind::Variable;
-            self.words = self.words.saturating_sub(1);
-            self.merge();
+        if is_failure(number) {
+            return self.constant(start, end);
         }
+        self.take_date_words();
         self.variable(start, end);
+        self.skip_padding();
+    }
+
+    /// A month and a weekday before a number.
+    fn take_date_words(&mut self) {
+        for _ in 0..2 {
+            if let Some(last) = self.items.last_mut()
+                && last.kind == Kind::Word
+                && is_one_of(DATES, last.bytes(self.text))
+            {
+                last.kind = Kind::Variable;
+                self.words = self.words.saturating_sub(1);
+                self.merge();
+            }
+        }
+    }
+
+    /// Whether a blank or nothing follows.
+    fn ends_here(&self) -> bool {
+        self.peek(0).is_none_or(|b| class(b) == Class::Blank || b == b',')
+    }
+
+    /// `Completed 200 in 5 ms`, `responded 503`: the word before says that a request was answered, and nothing is counted.
+    fn is_answer(&self) -> bool {
+        let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        is_answered
+            && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
+    }
+
+    /// The length of the words that belong to this HTTP status, if they follow it.
+    fn status_phrase(&self, status: &[u8]) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some((_, phrase)) = PHRASES.iter().find(|(known, _)| *known == status) else {
+            return 0;
+        };
+        let found = rest
+            .get(1..=phrase.len())
+            .is_some_and(|words| words.eq_ignore_ascii_case(phrase));
+        if found && rest.first() == Some(&b' ') {
+            phrase.len() + 1
+        } else {
+            0
+        }
+    }
+
+    /// `==` behind a number in base 64.
+    fn skip_padding(&mut self) {
+        while self.peek(0) == Some(b'=')
+            && self
+                .peek(1)
+                .is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark))
+        {
+            self.at += 1;
+            if let Some(last) = self.items.last_mut() {
+                last.end = self.at;
+            }
+        }
     }
 
     /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
@@ -333,6 +542,10 @@ impl Scanner<'_> {
         let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
         let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
         let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
+        let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
+        if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
+            return Some(Outcome::Exit);
+        }
         if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
             return Some(Outcome::Exit);
         }
@@ -353,6 +566,9 @@ impl Scanner<'_> {
             return true;
         }
         if traits.at_signs > 0 && dots > 0 {
+            return true;
+        }
+        if matches!(bare, b"true" | b"false" | b"True" | b"False") {
             return true;
         }
         let all_hex = traits.other_letters == 0 && bare.len() >= 8;
@@ -392,7 +608,32 @@ impl Scanner<'_> {
         if let Some(open) = opening_of(mark) {
             return self.close(open, mark, at);
         }
+        if mark == b'{' && self.words > 0 {
+            self.at = at;
+            if let Some(end) = self.data_end() {
+                self.at = end;
+                return self.variable(at, end);
+            }
+            self.at = at + 1;
+        }
         self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// The end of the braces that open here, if what they hold looks like members: `{a: 1}`, `{"a"=>[2]}`.
+    fn data_end(&self) -> Option<usize> {
+        let (mut depth, mut members) = (0_usize, false);
+        for (n, byte) in self.text.get(self.at..)?.iter().enumerate() {
+            match byte {
+                b'{' => depth += 1,
+                b'}' => depth -= 1,
+                b':' | b'=' => members = true,
+                _ => {}
+            }
+            if depth == 0 {
+                return members.then_some(self.at + n + 1);
+            }
+        }
+        None
     }
 
     /// A quoted word varies; a quoted sentence is scanned like any other text.
@@ -433,6 +674,12 @@ impl Scanner<'_> {
             let start = self.items.pop().map_or(at, |item| item.start);
             return self.variable(start, at + 1);
         }
+        if self.is_index(open) {
+            self.items.pop();
+            self.words = self.words.saturating_sub(1);
+            let start = self.items.pop().map_or(at, |item| item.start);
+            return self.variable(start, at + 1);
+        }
         if let Some(start) = self.opened_list(open) {
             let begin = self.items.get(start).map_or(at, |item| item.start);
             let words = self.items.drain(start..).filter(|item| item.kind == Kind::Word).count();
@@ -440,6 +687,18 @@ impl Scanner<'_> {
             return self.variable(begin, at + 1);
         }
         self.push(Kind::Mark(mark), at, at + 1);
+    }
+
+    /// `[name][0]`, `[[name]`: brackets side by side behind some words are places in a structure.
+    fn is_index(&self, open: u8) -> bool {
+        let [rest @ .., first, inner] = self.items.as_slice() else {
+            return false;
+        };
+        let is_beside = self.peek(0) == Some(open)
+            || rest.last().is_some_and(|item| {
+                item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable)
+            });
+        open == b'[' && first.kind == Kind::Mark(open) && inner.kind == Kind::Word && self.words > 1 && is_beside
     }
 
     /// Where the bracket opened, if all in it is words between commas: lists have any length and any members.
@@ -457,7 +716,26 @@ impl Scanner<'_> {
 
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
+        let word = self.text.get(start..end).unwrap_or_default();
+        let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
+        if word.len() == 6 && SQL.contains(&word) && self.is_statement(word) {
+            self.push(Kind::Word, start, end);
+            self.at = self.text.len();
+            return self.variable(end, self.at);
+        }
+        self.is_request = is_method || (self.is_request && word.len() == 1);
         self.push(Kind::Word, start, end);
+    }
+
+    /// Whether a statement of SQL goes on here: of ever other tables and conditions, the verb is what can be compared.
+    fn is_statement(&self, verb: &[u8]) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let needed: &[u8] = match verb {
+            b"UPDATE" => b" SET ",
+            b"INSERT" => b" INTO ",
+            _ => b" FROM ",
+        };
+        memchr::memmem::find(rest, needed).is_some()
     }
 
     fn variable(&mut self, start: usize, end: usize) {
@@ -487,6 +765,43 @@ impl Scanner<'_> {
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
         self.items.push(Item { kind, start, end });
     }
+}
+
+fn traits(sum: u64, slashes: usize, at_signs: usize, queries: usize) -> Traits {
+    let lane = |n: u64| usize::from(u16::try_from(sum >> (16 * n) & 0xffff).unwrap_or(u16::MAX));
+    Traits {
+        digits: lane(0),
+        other_letters: lane(1),
+        slashes: lane(2) + slashes,
+        dots: lane(3),
+        at_signs,
+        queries,
+    }
+}
+
+/// The length of groups of up to four hexadecimal digits between at least three colons, or two of them side by side.
+fn colon_hex_len(text: &[u8]) -> Option<usize> {
+    let (mut colons, mut group, mut is_short, mut len) = (0, 0, false, 0);
+    for byte in text.iter().take(48) {
+        match byte {
+            b':' => {
+                is_short |= len > 0 && text.get(len - 1) == Some(&b':');
+                colons += 1;
+                group = 0;
+            }
+            b if b.is_ascii_hexdigit() => group += 1,
+            _ => break,
+        }
+        if group > 4 {
+            return None;
+        }
+        len += 1;
+    }
+    let ends = text.get(len).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
+    // A full stop of the log, as in `state::`, is no end of an address.
+    let is_address = (colons >= 3 || is_short) && (is_short || text.get(len - 1) != Some(&b':'));
+    let has_digit = text.get(..len).is_some_and(|text| text.iter().any(u8::is_ascii_digit));
+    (ends && is_address && (has_digit || colons >= 5)).then_some(len)
 }
 
 enum Outcome {

@@ -138,6 +138,70 @@ pub(super) const DATES: &[&[u8]] = &[
     b"wed", b"thu", b"fri", b"sat", b"sun",
 ];
 
+/// Methods of HTTP requests.
+pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
+
+/// Verbs of SQL.
+pub(super) const SQL: &[&[u8]] = &[b"SELECT", b"UPDATE", b"INSERT", b"DELETE"];
+
+/// Words before the status of an answered request.
+pub(super) const ANSWERS: &[&[u8]] = &[
+    b"completed",
+    b"responded",
+    b"returned",
+    b"answered",
+    b"replied",
+    b"response",
+    b"got",
+];
+
+/// HTTP statuses that are often told with their words.
+pub(super) const PHRASES: &[(&[u8], &[u8])] = &[
+    (b"101", b"Switching Protocols"),
+    (b"200", b"OK"),
+    (b"201", b"Created"),
+    (b"202", b"Accepted"),
+    (b"204", b"No Content"),
+    (b"206", b"Partial Content"),
+    (b"301", b"Moved Permanently"),
+    (b"302", b"Found"),
+    (b"303", b"See Other"),
+    (b"304", b"Not Modified"),
+    (b"307", b"Temporary Redirect"),
+    (b"308", b"Permanent Redirect"),
+    (b"400", b"Bad Request"),
+    (b"401", b"Unauthorized"),
+    (b"402", b"Payment Required"),
+    (b"403", b"Forbidden"),
+    (b"404", b"Not Found"),
+    (b"405", b"Method Not Allowed"),
+    (b"408", b"Request Timeout"),
+    (b"409", b"Conflict"),
+    (b"410", b"Gone"),
+    (b"413", b"Payload Too Large"),
+    (b"415", b"Unsupported Media Type"),
+    (b"422", b"Unprocessable Entity"),
+    (b"422", b"Unprocessable Content"),
+    (b"429", b"Too Many Requests"),
+    (b"500", b"Internal Server Error"),
+    (b"501", b"Not Implemented"),
+    (b"502", b"Bad Gateway"),
+    (b"503", b"Service Unavailable"),
+    (b"504", b"Gateway Timeout"),
+];
+
+/// Endings of the names of exception classes.
+const FAILURES: &[&[u8]] = &[b"Error", b"Exception", b"Fault", b"Failure", b"Warning", b"Interrupt"];
+
+/// Whether a word is the name of an exception's class.
+pub(super) fn is_failure(word: &[u8]) -> bool {
+    let class = word.rsplit(|b| *b == b'.').next().unwrap_or_default();
+    class.first().is_some_and(u8::is_ascii_uppercase)
+        && FAILURES
+            .iter()
+            .any(|ending| class.ends_with(ending) && class.len() > ending.len())
+}
+
 /// In either case.
 pub(super) fn is_one_of(words: &[&[u8]], word: &[u8]) -> bool {
     word.len() <= 12 && words.iter().any(|known| known.eq_ignore_ascii_case(word))
