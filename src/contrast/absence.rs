@@ -27,7 +27,7 @@ const LOUD_IN: f64 = 0.3;
 const TIMES: f64 = 10.0;
 
 /// Steps of the iteration at one look; it goes on from the last look.
-const STEPS: usize = 4;
+const STEPS: usize = 2;
 
 /// What is usual among patterns.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -124,7 +124,7 @@ impl Limits {
 /// Whether a cluster that shows a pattern shows it markedly more or less often than the others do on average, each
 /// counting alike: the rate is twice theirs or half of it beyond doubt, and by more than clusters usually differ. Where it was not seen it may run all the same: that makes no `more`, but may unmake a `less`.
 pub fn ratio(n: usize, sample: &Sample<'_>, place: usize, yard: &Yardstick) -> Option<Candidate> {
-    let rate = |cell: &Exposed, traffic: f64| (cell.rate() / traffic, cell.variance());
+    let rate = |cell: &Exposed, traffic: f64| (cell.rate / traffic, cell.variance);
     let here = sample.cells.get(place).filter(|cell| cell.episodes > 0.0)?;
     let (own, own_variance) = rate(here, *yard.traffic.get(place)?);
     let (mut sum, mut variance, mut seen, mut silent) = (0.0, 0.0, 0.0, 0.0);
@@ -150,7 +150,19 @@ pub fn ratio(n: usize, sample: &Sample<'_>, place: usize, yard: &Yardstick) -> O
         ClaimKind::Less
     };
     let others = if kind == ClaimKind::Less { seen + silent } else { seen };
-    let log_ratio = (own / (sum / others)).ln();
+    let ratio = own / (sum / others);
+    // Most are alike, which is seen at a glance.
+    if (0.5..2.0).contains(&ratio) {
+        return Some(Candidate {
+            sample: n,
+            place,
+            kind,
+            doubt: 1.0,
+            bound: 1.0,
+            is_error: sample.subject.level.is_error(),
+        });
+    }
+    let log_ratio = ratio.ln();
     let others_variance = variance / (sum * sum);
     let (beyond, sign) = match kind {
         ClaimKind::Less => (-log_ratio, -1.0),

@@ -10,6 +10,9 @@ use super::lens::{Align, Lens};
 use super::sample::{Alignment, Exposed, Sample};
 use super::silence::Silence;
 
+/// Room for most sentences.
+const SENTENCE: usize = 192;
+
 /// Clusters whose reasons are given one by one.
 const REASONS: usize = 3;
 
@@ -92,7 +95,11 @@ impl Known<'_> {
     }
 
     pub fn same(&self, present: &[usize]) -> String {
-        format!("no marked difference between {}{}", self.list(present), self.scope())
+        let mut text = String::with_capacity(SENTENCE);
+        text.push_str("no marked difference between ");
+        self.write_list(present, &mut text);
+        text.push_str(&self.scope());
+        text
     }
 
     pub fn alone(&self) -> String {
@@ -133,10 +140,18 @@ impl Known<'_> {
     }
 
     fn seen(&self) -> String {
-        let present: Vec<_> = (0..self.names.len())
-            .filter(|place| self.sample.is_present(*place))
-            .collect();
-        format!("seen {} in {}{}", self.seen_times(), self.list(&present), self.scope())
+        let present = || (0..self.names.len()).filter(|place| self.sample.is_present(*place));
+        let all = present().count();
+        let mut text = String::with_capacity(SENTENCE);
+        text.push_str("seen ");
+        text.push_str(&self.seen_times());
+        text.push_str(" in ");
+        for (n, place) in present().enumerate() {
+            text.push_str(joint(n, all));
+            text.push_str(self.name(place));
+        }
+        text.push_str(&self.scope());
+        text
     }
 
     fn seen_times(&self) -> String {
@@ -234,11 +249,15 @@ impl Known<'_> {
 
     fn list(&self, places: &[usize]) -> String {
         let mut text = String::new();
+        self.write_list(places, &mut text);
+        text
+    }
+
+    fn write_list(&self, places: &[usize], text: &mut String) {
         for (n, place) in places.iter().enumerate() {
             text.push_str(joint(n, places.len()));
             text.push_str(self.name(*place));
         }
-        text
     }
 
     fn name(&self, place: usize) -> &str {

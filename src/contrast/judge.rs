@@ -53,6 +53,8 @@ pub struct Judge {
     /// Another question is asked than at the last look.
     is_asked_anew: bool,
     usual: Usual,
+    /// Of each cluster, as of the last look.
+    traffic: Option<Vec<f64>>,
 }
 
 /// What was found at so many looks in a row.
@@ -77,6 +79,7 @@ impl Judge {
             self.lens = lens;
             self.claims.clear();
             self.looked = None;
+            self.traffic = None;
             self.is_asked_anew = true;
         }
     }
@@ -93,7 +96,8 @@ impl Judge {
             .filter_map(|subject| Sample::of(*subject, counts, &survey, self.lens.align))
             .collect();
         let rows: Vec<_> = samples.iter().map(row).collect();
-        let balance = Balance::of(&rows, ledger.contexts().len());
+        let balance = Balance::of(&rows, ledger.contexts().len(), self.traffic.as_deref());
+        self.traffic = Some(balance.traffic().to_vec());
         let yards: Vec<_> = rows.iter().map(|row| Yardstick::of(&balance, row)).collect();
         let silences: Vec<_> = samples
             .iter()
@@ -278,7 +282,7 @@ fn begin_of(bin: i64) -> Time {
 fn row(sample: &Sample<'_>) -> Row {
     let cell = |cell: &Exposed| {
         let fair = sample.alignment == Alignment::AnyTime && cell.time > 0.0;
-        fair.then(|| (cell.rate() * cell.bins, cell.bins))
+        fair.then_some((cell.rate * cell.bins, cell.bins))
     };
     sample.cells.iter().map(cell).collect()
 }

@@ -90,6 +90,10 @@ pub struct Exposed {
     pub instances: u32,
     /// It was watched when the pattern was seen, or later.
     pub overlaps: bool,
+    /// How often it happens, per bin in which it could have been seen.
+    pub rate: f64,
+    /// The relative variance of `rate` by counting alone.
+    pub variance: f64,
 }
 
 impl<'a> Sample<'a> {
@@ -133,6 +137,9 @@ impl<'a> Sample<'a> {
             for (sum, cell) in cells.iter_mut().zip(&part.cells) {
                 sum.add(cell);
             }
+        }
+        for cell in &mut cells {
+            cell.settle();
         }
         Some(Self {
             subject,
@@ -185,23 +192,16 @@ impl Exposed {
         Span(self.watched)
     }
 
-    /// How often it happens, per bin in which it could have been seen: what happens several times within one bin is
-    /// seen as one episode, so a share of the bins is taken back to the rate of a Poisson process.
-    pub fn rate(&self) -> f64 {
-        -(1.0 - self.share()).ln()
-    }
-
-    /// The relative variance of `rate` by counting alone.
-    pub fn variance(&self) -> f64 {
-        let share = self.share();
-        let rate = -(1.0 - share).ln();
-        share / (1.0 - share) / (rate * rate) / self.bins.max(f64::MIN_POSITIVE)
-    }
-
-    /// Of the bins; never all of them, however often it is seen.
-    fn share(&self) -> f64 {
-        let bins = self.bins.max(f64::MIN_POSITIVE);
-        (self.episodes / bins).min(1.0 - 0.5 / bins.max(1.0))
+    /// What happens several times within one bin is seen as one episode, so a share of the bins is taken back to the
+    /// rate of a Poisson process.
+    fn settle(&mut self) {
+        if self.episodes <= 0.0 || self.bins <= 0.0 {
+            return;
+        }
+        // Never all of the bins, however often it is seen.
+        let share = (self.episodes / self.bins).min(1.0 - 0.5 / self.bins.max(1.0));
+        self.rate = -(-share).ln_1p();
+        self.variance = share / (1.0 - share) / (self.rate * self.rate) / self.bins;
     }
 }
 
@@ -280,6 +280,8 @@ fn part(emitter: EmitterId, survey: &Survey<'_>, when: &When) -> Part {
             gaps: measure.gaps,
             instances: measure.instances,
             overlaps,
+            rate: 0.0,
+            variance: 0.0,
         }
     };
     Part {

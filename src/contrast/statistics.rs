@@ -42,8 +42,9 @@ pub fn expected_for(wanted: f64, evidence: f64, scatter: f64) -> f64 {
 /// The largest p-value that may be claimed when a share of at most `q` of all claims may be wrong, after Benjamini and
 /// Hochberg (1995). Negative if none may.
 pub fn claimable_by_rank(mut p: Vec<f64>, q: f64) -> f64 {
-    p.sort_by(f64::total_cmp);
     let all = count(p.len());
+    p.retain(|p| *p <= q);
+    p.sort_by(f64::total_cmp);
     p.iter()
         .enumerate()
         .rev()
@@ -79,18 +80,25 @@ fn count(n: usize) -> f64 {
 }
 
 impl Balance {
-    pub fn of(rows: &[Row], clusters: usize) -> Self {
+    /// `before` is the traffic found at an earlier look, which is near what is looked for.
+    pub fn of(rows: &[Row], clusters: usize, before: Option<&[f64]>) -> Self {
+        let before = before.filter(|before| before.len() == clusters);
         let mut fit = Fit {
-            traffic: vec![1.0; clusters],
+            traffic: before.map_or_else(|| vec![1.0; clusters], <[f64]>::to_vec),
             basis: Vec::new(),
             seen: Vec::new(),
             expected: Vec::new(),
         };
-        for _ in 0..6 {
+        for _ in 0..if before.is_some() { 2 } else { 8 } {
             fit.improve(rows);
         }
         let scatter = scatter(rows, &fit.traffic);
         Self { scatter, fit }
+    }
+
+    /// Of all clusters.
+    pub fn traffic(&self) -> &[f64] {
+        &self.fit.traffic
     }
 
     /// The traffic as the other patterns tell it: a pattern that is judged by it must not have its own say.
@@ -251,7 +259,7 @@ mod tests {
                 ]
             })
             .collect();
-        let balance = Balance::of(&rows, 3);
+        let balance = Balance::of(&rows, 3, None);
         let ratio = balance.fit.traffic[1] / balance.fit.traffic[0];
         assert!((0.01..0.06).contains(&ratio), "{balance:?}");
         close(balance.scatter, SCATTER, 1e-12);
@@ -260,7 +268,7 @@ mod tests {
     #[test]
     fn a_pattern_has_no_say_about_the_traffic_it_is_judged_by() {
         let row: Row = vec![Some((50.0, 100.0)), Some((0.0, 100.0))];
-        let balance = Balance::of(std::slice::from_ref(&row), 2);
+        let balance = Balance::of(std::slice::from_ref(&row), 2, None);
         for traffic in balance.traffic_without(&row) {
             close(traffic, 1.0, 1e-9);
         }
@@ -274,6 +282,6 @@ mod tests {
                 vec![Some((even, 1000.0)), Some((even, 1000.0)), Some((even, 1000.0))]
             })
             .collect();
-        close(Balance::of(&rows, 3).scatter, 0.02, 1e-12);
+        close(Balance::of(&rows, 3, None).scatter, 0.02, 1e-12);
     }
 }
