@@ -2,13 +2,16 @@
 //! claims may be made at once. Numbers only.
 
 /// Scatter between clusters that is assumed until enough patterns tell.
-const SCATTER: f64 = 0.25;
+const SCATTER: f64 = 0.12;
 
 /// Episodes as expected that each cluster is credited with, so that its traffic is never nought.
 const PRIOR: f64 = 1.0;
 
 /// Patterns that must be common to tell the scatter.
 const COMMON: usize = 10;
+
+/// Episodes to be expected in a cluster for its rate to tell anything about the scatter.
+const TELLING: f64 = 5.0;
 
 /// One pattern's counts for `Balance`: per cluster its episodes and the exposure in bins, `None` where it could not be.
 pub type Row = Vec<Option<(f64, f64)>>;
@@ -38,9 +41,10 @@ pub fn expected_for(wanted: f64, evidence: f64, scatter: f64) -> f64 {
 
 /// The largest p-value that may be claimed when a share of at most `q` of all claims may be wrong, after Benjamini and
 /// Hochberg (1995). Negative if none may.
-pub fn claimable(mut p: Vec<f64>, q: f64) -> f64 {
-    p.sort_by(f64::total_cmp);
+pub fn claimable_by_rank(mut p: Vec<f64>, q: f64) -> f64 {
     let all = count(p.len());
+    p.retain(|p| *p <= q);
+    p.sort_by(f64::total_cmp);
     p.iter()
         .enumerate()
         .rev()
@@ -76,18 +80,25 @@ fn count(n: usize) -> f64 {
 }
 
 impl Balance {
-    pub fn of(rows: &[Row], clusters: usize) -> Self {
+    /// `before` is the traffic found at an earlier look, which is near what is looked for.
+    pub fn of(rows: &[Row], clusters: usize, before: Option<&[f64]>) -> Self {
+        let before = before.filter(|before| before.len() == clusters);
         let mut fit = Fit {
-            traffic: vec![1.0; clusters],
+            traffic: before.map_or_else(|| vec![1.0; clusters], <[f64]>::to_vec),
             basis: Vec::new(),
             seen: Vec::new(),
             expected: Vec::new(),
         };
-        for _ in 0..6 {
+        for _ in 0..if before.is_some() { 2 } else { 8 } {
             fit.improve(rows);
         }
         let scatter = scatter(rows, &fit.traffic);
         Self { scatter, fit }
+    }
+
+    /// Of all clusters.
+    pub fn traffic(&self) -> &[f64] {
+        &self.fit.traffic
     }
 
     /// The traffic as the other patterns tell it: a pattern that is judged by it must not have its own say.
@@ -174,31 +185,32 @@ impl Own {
     }
 }
 
-/// The median over patterns that every cluster shows; .87 is the median of a scaled chi-squared variable of few
-/// degrees of freedom.
+/// The median over patterns that are common in several clusters, of the variance of their rates between these.
 fn scatter(rows: &[Row], traffic: &[f64]) -> f64 {
     let mut found: Vec<f64> = rows.iter().filter_map(|row| scatter_of(row, traffic)).collect();
     if found.len() < COMMON {
         return SCATTER;
     }
     found.sort_by(f64::total_cmp);
-    (found[found.len() / 2] / 0.87).clamp(0.02, 1.0)
+    found[found.len() / 2].clamp(0.02, 1.0)
 }
 
+/// Relative to the square of the rate. A single one is a scaled chi-squared variable; it is divided by the median of
+/// such a variable (Wilson and Hilferty), so that the median of many is the truth.
 fn scatter_of(row: &Row, traffic: &[f64]) -> Option<f64> {
-    let cells: Vec<_> = row
-        .iter()
-        .zip(traffic)
-        .filter_map(|(cell, traffic)| cell.map(|(n, bins)| (n, bins * traffic)))
-        .collect();
-    if cells.len() < 2 || cells.iter().any(|(n, _)| *n < 3.0) {
+    let cells = row.iter().zip(traffic);
+    let cells = cells.filter_map(|(cell, traffic)| cell.map(|(n, bins)| (n, bins * traffic)));
+    let rate = Own::of(row, traffic)?.rate;
+    let cells: Vec<_> = cells.filter(|(n, e)| *n >= 1.0 && rate * e >= TELLING).collect();
+    if cells.len() < 2 {
         return None;
     }
     let all = count(cells.len());
     let mean = cells.iter().map(|(n, e)| n / e).sum::<f64>() / all;
     let variance = cells.iter().map(|(n, e)| (n / e - mean).powi(2)).sum::<f64>() / (all - 1.0);
     let of_counting = cells.iter().map(|(n, e)| n / e / e).sum::<f64>() / all;
-    Some((variance - of_counting) / (mean * mean))
+    let median = (1.0 - 2.0 / (9.0 * (all - 1.0))).powi(3);
+    Some((variance / median - of_counting) / (mean * mean))
 }
 
 #[cfg(test)]
@@ -222,9 +234,9 @@ mod tests {
 
     #[test]
     fn few_small_among_many_large_may_be_claimed() {
-        close(claimable(vec![0.5, 0.001, 0.004, 0.9], 0.01), 0.004, 1e-12);
-        assert!(claimable(vec![0.5, 0.006, 0.007, 0.9], 0.01) < 0.0);
-        assert!(claimable(Vec::new(), 0.01) < 0.0);
+        close(claimable_by_rank(vec![0.5, 0.001, 0.004, 0.9], 0.01), 0.004, 1e-12);
+        assert!(claimable_by_rank(vec![0.5, 0.006, 0.007, 0.9], 0.01) < 0.0);
+        assert!(claimable_by_rank(Vec::new(), 0.01) < 0.0);
     }
 
     #[test]
@@ -247,7 +259,7 @@ mod tests {
                 ]
             })
             .collect();
-        let balance = Balance::of(&rows, 3);
+        let balance = Balance::of(&rows, 3, None);
         let ratio = balance.fit.traffic[1] / balance.fit.traffic[0];
         assert!((0.01..0.06).contains(&ratio), "{balance:?}");
         close(balance.scatter, SCATTER, 1e-12);
@@ -256,7 +268,7 @@ mod tests {
     #[test]
     fn a_pattern_has_no_say_about_the_traffic_it_is_judged_by() {
         let row: Row = vec![Some((50.0, 100.0)), Some((0.0, 100.0))];
-        let balance = Balance::of(std::slice::from_ref(&row), 2);
+        let balance = Balance::of(std::slice::from_ref(&row), 2, None);
         for traffic in balance.traffic_without(&row) {
             close(traffic, 1.0, 1e-9);
         }
@@ -270,6 +282,6 @@ mod tests {
                 vec![Some((even, 1000.0)), Some((even, 1000.0)), Some((even, 1000.0))]
             })
             .collect();
-        close(Balance::of(&rows, 3).scatter, 0.02, 1e-12);
+        close(Balance::of(&rows, 3, None).scatter, 0.02, 1e-12);
     }
 }
