@@ -6,7 +6,6 @@ mod tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::contrast::exposure::LaneId;
@@ -393,7 +392,7 @@ impl Engine {
             content: Content::Text {
                 level: joined.level,
                 pattern,
-                bytes: in_one(joined.lines),
+                bytes: joined.lines.into_text(),
             },
         };
         self.note_example(pattern, record.position());
@@ -486,21 +485,6 @@ impl Engine {
             urgent: false,
         };
     }
-}
-
-/// The lines of a record as one text.
-fn in_one(mut lines: Vec<Bytes>) -> Bytes {
-    if lines.len() == 1 {
-        return lines.pop().unwrap_or_default();
-    }
-    let mut text = BytesMut::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-    for (n, line) in lines.iter().enumerate() {
-        if n > 0 {
-            text.extend_from_slice(b"\n");
-        }
-        text.extend_from_slice(line);
-    }
-    text.freeze()
 }
 
 impl Examples {
