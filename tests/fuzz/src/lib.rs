@@ -178,7 +178,10 @@ impl Run {
     /// Says how much was done.
     pub fn report(&self, done: u64) {
         let seconds = self.began.elapsed().as_secs_f64();
-        println!("{done} executions, seed {}, {seconds:.0} s, no invariant broken", self.seed);
+        println!(
+            "{done} executions, seed {}, {seconds:.0} s, no invariant broken",
+            self.seed
+        );
     }
 }
 

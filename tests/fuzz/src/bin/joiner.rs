@@ -87,7 +87,11 @@ fn all_lines_are_there(lines: &[Vec<u8>], records: &[Joined]) -> Result<(), &'st
             at += 1;
         }
     }
-    if at == lines.len() { Ok(()) } else { Err("the last lines are lost") }
+    if at == lines.len() {
+        Ok(())
+    } else {
+        Err("the last lines are lost")
+    }
 }
 
 fn is_sound(record: &Joined) -> Result<(), &'static str> {
@@ -102,8 +106,14 @@ fn is_sound(record: &Joined) -> Result<(), &'static str> {
         return Err("a message is not in its line");
     }
     let mut sound = true;
-    header::for_each_cause(first, &record.header, |key, value| sound &= is_within(first, key) && is_within(first, value));
-    if sound { Ok(()) } else { Err("a cause is not in its line") }
+    header::for_each_cause(first, &record.header, |key, value| {
+        sound &= is_within(first, key) && is_within(first, value)
+    });
+    if sound {
+        Ok(())
+    } else {
+        Err("a cause is not in its line")
+    }
 }
 
 /// Whether `part` is a piece of `whole`'s memory.
