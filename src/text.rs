@@ -26,4 +26,5 @@ pub mod header;
 pub mod compact;
 mod trace;
 mod complaint;
+mod lines;
 pub mod join;

@@ -6,7 +6,6 @@ mod tally;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::contrast::exposure::LaneId;
@@ -428,7 +427,7 @@ impl Engine {
             content: Content::Text {
                 level: joined.level,
                 pattern,
-                bytes: in_one(joined.lines),
+                bytes: joined.lines.into_text(),
             },
         };
         self.note_example(pattern, record.position());
@@ -540,21 +539,6 @@ fn first_example(examples: &[Examples], leaves: &[PatternId]) -> RecordId {
         .filter_map(|leaf| examples.get(usize::try_from(leaf.0).ok()?)?.kept.first())
         .min()
         .map_or(RecordId(0), |at| at.id)
-}
-
-/// The lines of a record as one text.
-fn in_one(mut lines: Vec<Bytes>) -> Bytes {
-    if lines.len() == 1 {
-        return lines.pop().unwrap_or_default();
-    }
-    let mut text = BytesMut::with_capacity(lines.iter().map(|line| line.len() + 1).sum());
-    for (n, line) in lines.iter().enumerate() {
-        if n > 0 {
-            text.extend_from_slice(b"\n");
-        }
-        text.extend_from_slice(line);
-    }
-    text.freeze()
 }
 
 impl Examples {

@@ -47,37 +47,56 @@ pub(super) fn is_complaint(message: &[u8]) -> bool {
     ends_in_errno(message) || is_death(message) || says_so(message)
 }
 
-/// What programs without levels say when something did not work. Words that also stand in good news, such as `failed`
-/// or `error` alone, do not count.
-const REPORTS: [&[u8]; 13] = [
-    b" failed: ",
-    b"failed to ",
-    b"Failed to ",
-    b" error from ",
-    b" error: ",
-    b" Error: ",
-    b"cannot ",
-    b"Cannot ",
-    b"could not ",
-    b"Could not ",
-    b"unable to ",
-    b"Unable to ",
-    b"Terminating due to ",
-];
-
-/// At the front, or behind a colon or what was counted: `ERR100 cannot …`, `main: failed to …`.
+/// What programs without levels say when something did not work: `main: failed to …`, `ERR100 cannot …`,
+/// `chunk 7 failed: …`, `handshake error from …`. Words that also stand in good news, such as `failed` or `error` alone,
+/// do not count.
 fn says_so(message: &[u8]) -> bool {
-    REPORTS.iter().any(|report| {
-        let Some(at) = memchr::memmem::find(message, report) else {
-            return false;
-        };
-        if report.starts_with(b" ") {
-            return at < MOST_BEFORE;
+    let near = message.get(..MOST_BEFORE).unwrap_or(message);
+    let mut at = 0;
+    let mut clause = Clause::Front;
+    while let Some(rest) = near.get(at..).filter(|rest| !rest.is_empty()) {
+        let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+        let word = rest.get(..length).unwrap_or_default();
+        if matches!(
+            word.first(),
+            Some(b'f' | b'F' | b'e' | b'E' | b'c' | b'C' | b'u' | b'U' | b'T')
+        ) && reports(word, message.get(at + length..).unwrap_or_default(), clause, at > 0)
+        {
+            return true;
         }
-        let before = message.get(..at).unwrap_or_default();
-        let words = before.split(|b| *b == b' ').filter(|word| !word.is_empty()).count();
-        before.is_empty() || before.ends_with(b": ") || (words == 1 && before.iter().any(u8::is_ascii_digit))
-    })
+        clause = clause.behind(word);
+        at += length + 1;
+    }
+    false
+}
+
+/// Where in a message a word is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Clause {
+    /// The first word, or the first behind a code or a colon.
+    Front,
+    Within,
+}
+
+impl Clause {
+    fn behind(self, word: &[u8]) -> Self {
+        let code = self == Self::Front && word.iter().any(u8::is_ascii_digit);
+        let begins = word.ends_with(b":") || code;
+        if begins { Self::Front } else { Self::Within }
+    }
+}
+
+fn reports(word: &[u8], behind: &[u8], clause: Clause, has_words_before: bool) -> bool {
+    let front = clause == Clause::Front;
+    match word {
+        b"failed:" | b"error:" | b"Error:" => has_words_before && behind.len() > 1,
+        b"error" => has_words_before && behind.starts_with(b" from "),
+        b"failed" | b"Failed" | b"unable" | b"Unable" => front && behind.starts_with(b" to "),
+        b"cannot" | b"Cannot" => front && behind.len() > 1,
+        b"could" | b"Could" => front && behind.starts_with(b" not "),
+        b"Terminating" => front && behind.starts_with(b" due to "),
+        _ => false,
+    }
 }
 
 /// Bytes of a message in front of such words.

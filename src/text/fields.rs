@@ -90,7 +90,7 @@ enum Role {
     Other,
 }
 
-const LONGEST_KEY: usize = 14;
+const LONGEST_KEY: usize = 15;
 
 fn role(key: &[u8]) -> Role {
     let mut lower = [0; LONGEST_KEY];
@@ -101,12 +101,14 @@ fn role(key: &[u8]) -> Role {
     lower.make_ascii_lowercase();
     match &*lower {
         b"level" | b"lvl" | b"severity" | b"levelname" | b"loglevel" | b"log.level" | b"log_level" | b"level_name"
-        | b"severity_text" | b"severitytext" | b"s" | b"@l" => Role::Level,
+        | b"severity_text" | b"severitytext" | b"s" | b"@l" | b"@level" | b"priority" | b"error_severity" => {
+            Role::Level
+        }
         b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t" | b"@t" | b"asctime" | b"datetime" | b"date" => {
             Role::Time
         }
-        b"msg" | b"message" | b"short_message" | b"@m" => Role::Message,
-        b"log" | b"@mt" | b"event" | b"body" | b"text" => Role::PerhapsMessage,
+        b"msg" | b"message" | b"short_message" | b"@m" | b"@message" | b"messagetemplate" => Role::Message,
+        b"log" | b"@mt" | b"event" | b"body" | b"text" | b"renderedmessage" => Role::PerhapsMessage,
         b"status" | b"status_code" | b"response_code" => Role::Status,
         b"method" | b"request" | b"request_method" => Role::Request,
         _ => Role::Other,
@@ -116,6 +118,9 @@ fn role(key: &[u8]) -> Role {
 fn level_of(value: &[u8]) -> Option<Level> {
     if let Some(level) = level::word(value) {
         return Some(level);
+    }
+    if value == b"LOG" {
+        return Some(Level::Info);
     }
     if let [single] = value
         && let Some(level) = level::letter(*single)
@@ -425,7 +430,8 @@ fn logger_behind(text: &[u8]) -> Option<usize> {
     let at = memchr::memrchr(b'(', text)?;
     let name = text.get(at + 1..text.len() - 1)?;
     let before = text.get(..at)?;
-    (before.ends_with(b" ") && name.contains(&b'.') && piece::is_qualified_class(name)).then_some(at - 1)
+    (before.ends_with(b" ") && name.contains(&b'.') && piece::is_qualified_class(name))
+        .then(|| before.trim_ascii_end().len())
 }
 
 /// Where the pairs begin that go on to the end of the line; the end of the message if there are none.
@@ -536,6 +542,14 @@ mod tests {
         check_json(r#"{"t":{"$date":"2026"},"s":"W","msg":"x"}"#, Some(Level::Warn), "x");
         check_json(r#"{"event":"login","level":"info"}"#, Some(Level::Info), "login");
         check_json(r#"{"event":"login","msg":"who"}"#, None, "who");
+        check_json(r#"{"PRIORITY":"3","MESSAGE":"gone"}"#, Some(Level::Error), "gone");
+        check_json(r#"{"error_severity":"LOG","message":"up"}"#, Some(Level::Info), "up");
+        check_json(
+            r#"{"Level":"Warning","MessageTemplate":"slow {x}","RenderedMessage":"slow 3"}"#,
+            Some(Level::Warn),
+            "slow {x}",
+        );
+        check_json(r#"{"@level":"warn","@message":"slow"}"#, Some(Level::Warn), "slow");
         check_json(r#"{"n":1}"#, None, "");
         check_json(
             r#"{"msg":"cut off in the mid"#.replace("\"msg\"", "\"n\":1,\"msg\"").as_str(),

@@ -79,7 +79,7 @@ fn at(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     cursor.skip_colours();
     match cursor.peek()? {
-        b'{' => json(cursor),
+        b'{' => json(cursor).map(|header| of_docker(cursor, header)),
         b'<' => syslog::with_priority(cursor),
         b'[' => bracketed(cursor),
         b'0'..=b'9' => stamped(cursor)
@@ -107,6 +107,27 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b'=' => report(cursor),
         b'_' | b'@' => logfmt(cursor),
         _ => None,
+    }
+}
+
+/// Docker's `json-file` wraps the line of a program: `{"log":"…","stream":"stdout",…}`. Its own header counts.
+fn of_docker(start: Cursor<'_>, header: Header) -> Header {
+    if header.level != Level::None || !start.starts_with(b"{\"log\":\"") {
+        return header;
+    }
+    let wrapped = start.line().get(..header.message.end).unwrap_or_default();
+    let line = wrapped.strip_suffix(b"\\n").unwrap_or(wrapped);
+    match at(Cursor::new(line, header.message.start)) {
+        Some(inner) => Header {
+            level: inner.level,
+            status: inner.status,
+            message: inner.message,
+            ..header
+        },
+        None => Header {
+            message: header.message.start..line.len().max(header.message.start),
+            ..header
+        },
     }
 }
 
@@ -440,6 +461,23 @@ mod tests {
             Level::Error,
             r#"{"method":"GET","path":"/x","status":502}"#,
         );
+    }
+
+    #[test]
+    fn lines_that_docker_wrapped() {
+        check(
+            r#"{"log":"2026-03-04 08:00:00 ERROR gone\n","stream":"stderr","time":"2026-03-04T08:00:00.1Z"}"#,
+            Format::Json,
+            Level::Error,
+            "gone",
+        );
+        check(
+            r#"{"log":"plain words\n","stream":"stdout","time":"2026-03-04T08:00:00.1Z"}"#,
+            Format::Json,
+            Level::None,
+            "plain words",
+        );
+        check(r#"{"log":"\n","stream":"stdout"}"#, Format::Json, Level::None, "");
     }
 
     #[test]

@@ -7,6 +7,8 @@
 use bytes::Bytes;
 
 use super::complaint::is_complaint;
+pub use super::lines::Lines;
+
 use super::cursor::Cursor;
 use super::fields;
 use super::header::{self, Format, Header};
@@ -28,8 +30,7 @@ const MOST_BYTES: usize = 256 * 1024;
 pub struct Joined {
     /// The kubelet's stamp of the first line.
     pub time: Time,
-    /// At least one.
-    pub lines: Vec<Bytes>,
+    pub lines: Lines,
     /// Of the first line.
     pub header: Header,
     /// The header's, or `Error` for a crash or a failed program whose lines do not say so.
@@ -127,7 +128,7 @@ fn is_complete(line: &[u8], header: &Header) -> bool {
 fn single(line: Line, header: Header) -> Joined {
     Joined {
         time: line.time,
-        lines: vec![line.bytes],
+        lines: Lines::One(line.bytes),
         level: header.level,
         header,
     }
@@ -238,7 +239,7 @@ impl Open {
     /// The record that begins with the blank lines at the end of this one and goes on with `line`.
     fn split_off_blanks(&mut self, line: Line, now: Time) -> Option<Self> {
         let at = self.record.lines.len().checked_sub(self.blanks)?;
-        let mut blanks = self.record.lines.split_off(at).into_iter();
+        let mut blanks = self.record.lines.split_off(at)?.into_iter();
         let first = Line {
             time: self.blank_since,
             bytes: blanks.next()?,

@@ -68,15 +68,16 @@ pub(super) fn is_number(text: &[u8]) -> bool {
 
 /// ` - `, `| ` and the like between pieces.
 pub(super) fn separator(cursor: &mut Cursor<'_>) -> bool {
-    let texts: &[&[u8]] = match cursor.peek() {
-        Some(b'-') => &[b"- ", b"-- ", b"--- ", b"-> "],
-        Some(b'|') => &[b"|-", b"|"],
-        Some(b':') => &[b": "],
-        Some(b'>') => &[b"> "],
-        Some(b'=') => &[b"==> ", b"=> "],
-        Some(_) | None => return false,
-    };
-    texts.iter().any(|text| cursor.eat_text(text))
+    match cursor.peek() {
+        Some(b'-') => {
+            cursor.eat_text(b"- ") || cursor.eat_text(b"-- ") || cursor.eat_text(b"--- ") || cursor.eat_text(b"-> ")
+        }
+        Some(b'|') => cursor.eat_text(b"|-") || cursor.eat(b'|'),
+        Some(b':') => cursor.eat_text(b": "),
+        Some(b'>') => cursor.eat_text(b"> "),
+        Some(b'=') => cursor.eat_text(b"==> ") || cursor.eat_text(b"=> "),
+        Some(_) | None => false,
+    }
 }
 
 /// Where in the code: `main.go:45: ` or `filters.go:203 `. A host with a port is none.

@@ -128,15 +128,24 @@ pub(super) fn seek_level(start: Cursor<'_>, fine: bool) -> Option<(LevelWord<'_>
             cursor.skip(end + 2);
             continue;
         }
-        if let Some(stamp) = stamp::stamp(&mut cursor) {
+        let byte = cursor.peek()?;
+        if byte.is_ascii_digit() || byte == b'*' {
+            if let Some(stamp) = stamp::stamp(&mut cursor) {
+                seen.time = seen.time.or(stamp.time);
+                continue;
+            }
+            if number(&mut cursor) {
+                seen.numbers += 1;
+                continue;
+            }
+        } else if matches!(byte, b'[' | b'{' | b'(' | b'<') {
+            if bracket_piece(&mut cursor) {
+                continue;
+            }
+        } else if let Some(stamp) = named_stamp(&mut cursor) {
             seen.time = seen.time.or(stamp.time);
             continue;
-        }
-        if number(&mut cursor) {
-            seen.numbers += 1;
-            continue;
-        }
-        if caller(&mut cursor) || bracket_piece(&mut cursor) {
+        } else if caller(&mut cursor) {
             continue;
         }
         if let Some(word) = level_in_name(cursor) {
@@ -148,6 +157,12 @@ pub(super) fn seek_level(start: Cursor<'_>, fine: bool) -> Option<(LevelWord<'_>
         seen.names += 1;
     }
     None
+}
+
+/// A stamp that begins with a weekday or a month, as the second one of a line.
+fn named_stamp(cursor: &mut Cursor<'_>) -> Option<stamp::Stamp> {
+    cursor.peek().filter(u8::is_ascii_uppercase)?;
+    stamp::stamp(cursor)
 }
 
 /// `util.py[WARNING]: …`

@@ -57,6 +57,9 @@ pub(super) fn stamp(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 type Reader = fn(&mut Cursor<'_>) -> Option<Stamp>;
 
 fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    if let Some(stamp) = common(cursor) {
+        return Some(stamp);
+    }
     let readers: &[Reader] = match cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count() {
         1 => &[short_clock, time_of_day, named_month],
         2 => &[time_of_day, named_month, short_date],
@@ -72,6 +75,52 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         *cursor = there;
         Some(stamp)
     })
+}
+
+/// The shape that most stamps have, read at once: `2026-03-04T08:00:52`, with a blank or with slashes, too.
+fn common(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let &[
+        y1,
+        y2,
+        y3,
+        y4,
+        s1,
+        m1,
+        m2,
+        s2,
+        d1,
+        d2,
+        t,
+        h1,
+        h2,
+        c1,
+        i1,
+        i2,
+        c2,
+        e1,
+        e2,
+    ] = cursor.rest().first_chunk()?;
+    let shaped = s1 == s2 && matches!(s1, b'-' | b'/' | b'.') && matches!(t, b'T' | b' ') && c1 == b':' && c2 == b':';
+    shaped.then_some(())?;
+    let pair = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
+    };
+    let date = Date {
+        year: pair(y1, y2)? * 100 + pair(y3, y4)?,
+        month: pair(m1, m2)?,
+        day: pair(d1, d2)?,
+    };
+    let clock = [pair(h1, h2)?, pair(i1, i2)?, pair(e1, e2)?];
+    let mut there = *cursor;
+    there.skip(19);
+    if there.peek().is_some_and(|b| b == b' ') && matches!(there.peek_at(1), Some(b'A' | b'P')) {
+        // Perhaps the half of the day.
+        return None;
+    }
+    let stamp = ended(&mut there, date, clock)?;
+    *cursor = there;
+    Some(stamp)
 }
 
 /// `2026-03-04T08:00:52.861903771+01:00`, `2026/03/04 08:00:52`, `2026-03-04 08:00:52,861 UTC` and the like.
@@ -322,8 +371,12 @@ fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
     cursor.peek_at(1).filter(u8::is_ascii_digit)?;
     cursor.skip(1);
     let digits = cursor.skip_while(|b| b.is_ascii_digit());
-    let places = digits.iter().copied().chain(std::iter::repeat(b'0')).take(9);
-    Some(places.fold(0, |value, digit| value * 10 + u32::from(digit - b'0')))
+    let digits = digits.get(..9).unwrap_or(digits);
+    let value = digits
+        .iter()
+        .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
+    let missing = u32::try_from(9 - digits.len()).unwrap_or(0);
+    Some(value * 10_u32.pow(missing))
 }
 
 /// Whether ` AM` or ` PM` follows, and then whether it is the latter.

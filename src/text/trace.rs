@@ -395,6 +395,9 @@ fn is_sanitizer(line: &[u8]) -> bool {
 
 /// A line that is drawn and not written: rules, borders of tables, letters made of signs.
 pub(super) fn is_art(line: &[u8]) -> bool {
+    if !line.first().is_some_and(u8::is_ascii_punctuation) {
+        return false;
+    }
     let signs = line.iter().filter(|b| b.is_ascii_punctuation()).count();
     let others = line
         .iter()
