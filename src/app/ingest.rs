@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::clock::Clock;
 use crate::app::fan_in::FanIn;
+use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::logs::engine::{Engine, EngineConfig};
 use crate::logs::record::Record;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub contexts: Vec<(ContextId, Arc<str>)>,
     pub inlets: FanIn<Ingest>,
     pub outlet: Option<Outlet>,
+    /// Through what findings are made; it may change at any time.
+    pub lens: watch::Receiver<Lens>,
 }
 
 /// Runs an engine on a thread of its own until `stop`, or until every sender is gone and all they sent is applied;
@@ -49,7 +52,7 @@ pub fn start(
         outlet: setup.outlet,
     };
     let join = thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        runtime.block_on(worker.run(setup.inlets, stop));
+        runtime.block_on(worker.run(setup.inlets, setup.lens, stop));
     })?;
     Ok((snapshots, join))
 }
@@ -62,10 +65,12 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, mut inlets: FanIn<Ingest>, stop: CancellationToken) {
+    async fn run(mut self, mut inlets: FanIn<Ingest>, mut lens: watch::Receiver<Lens>, stop: CancellationToken) {
         let mut batch = Vec::new();
         let mut next_frame = Instant::now();
         let mut unpublished = false;
+        // Until nobody can choose another lens any more.
+        let mut chooses = true;
         loop {
             let due = self.engine.next_due().map(|due| Instant::now() + self.clock.until(due));
             let wake = if unpublished {
@@ -76,6 +81,12 @@ impl Worker {
             let open = tokio::select! {
                 biased;
                 () = stop.cancelled() => false,
+                // A person waits for this one.
+                changed = lens.changed(), if chooses => {
+                    chooses = changed.is_ok();
+                    self.engine.set_lens(*lens.borrow_and_update());
+                    true
+                }
                 // Before the inlets: a flood must not keep waiting what is due.
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
                 open = inlets.receive(&mut batch) => open,

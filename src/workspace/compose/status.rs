@@ -14,7 +14,12 @@ fn offers(state: &State, scope: Scope) -> Vec<Offer> {
     match (scope, state.focused()) {
         (Scope::Contrast, _) => vec![
             (Command::Activate, "records"),
+            (Command::ToggleDetail, "detail"),
             (Command::OnlyPattern, "only these"),
+            (Command::NextExample, "next"),
+            (Command::FilterPatterns, "filter"),
+            (Command::Pin, "pin"),
+            (Command::Mute, "mute"),
             (Command::Zoom, "zoom"),
         ],
         (Scope::Objects, _) => vec![

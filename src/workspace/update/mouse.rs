@@ -4,7 +4,7 @@ use crate::workspace::compose::logs::{Logs, focused_strip};
 use crate::workspace::compose::{contrast, objects};
 use crate::workspace::layout::Rect;
 use crate::workspace::msg::Effect;
-use crate::workspace::panes::{self, Pane};
+use crate::workspace::panes::Pane;
 use crate::workspace::scene::PaneScene;
 use crate::workspace::state::{Over, State};
 
@@ -35,7 +35,12 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
     match state.panes.get_mut(&id) {
         Some(Pane::Contrast(pane)) => {
             if let Some(line) = below(HEADINGS.0) {
-                pane.list.click(&panes::contrast::rows(&state.snapshot), line);
+                let before = pane.list.selected().copied();
+                pane.list.click(&pane.table.rows, line);
+                pane.leave_variant(-1);
+                if pane.list.selected().copied() != before {
+                    pane.scroll = 0;
+                }
             }
         }
         Some(Pane::Objects(pane)) => {
@@ -60,6 +65,7 @@ fn click_in_logs(state: &mut State, x: u16, y: u16) {
         panes,
         snapshot,
         clusters,
+        marks,
         ..
     } = state;
     let Some(Pane::Logs(pane)) = panes.get_mut(&focus) else {
@@ -82,6 +88,7 @@ fn click_in_logs(state: &mut State, x: u16, y: u16) {
             pane,
             snapshot,
             clusters,
+            marks,
             body: column.rect,
         };
         let filter = pane.column_filter();
