@@ -1,7 +1,7 @@
 //! The findings as rows, and what is known of the selected one.
 
 use crate::contrast::{Align, Cell, CellState, Finding, Verdict};
-use crate::logs::Snapshot;
+use crate::logs::{Record, Snapshot};
 use crate::model::Level;
 use crate::workspace::clusters::Clusters;
 use crate::workspace::command::Command;
@@ -46,6 +46,14 @@ pub fn row_count(pane: &ContrastPane, body: Rect) -> usize {
     let detail = detail_lines(pane.detail, height);
     let rule = u16::from(detail > 0);
     usize::from(height.saturating_sub(FIRST_ROW + detail + rule))
+}
+
+/// Whether a line of the screen is one of the detail.
+pub fn is_in_detail(pane: &ContrastPane, body: Rect, y: u16) -> bool {
+    let prompt = prompt_lines(pane, body.height);
+    let lines = detail_lines(pane.detail, body.height - prompt);
+    let end = body.bottom() - prompt;
+    lines > 0 && y < end && y + lines >= end
 }
 
 /// What the pane is composed of; its list must be settled.
@@ -226,6 +234,7 @@ impl Contrast<'_> {
             finding,
             variants,
             label: marks.label(finding.pattern),
+            example: example(snapshot, finding),
             values: self.pane.reading.of(finding.pattern),
             clusters,
             // A blank column at either side.
@@ -329,6 +338,13 @@ impl Contrast<'_> {
         let total = table.place(usize::MAX);
         vec![Span::dim(format!("{}/{total}", table.place(index)))]
     }
+}
+
+/// The finding's example with the pod that wrote it.
+fn example<'a>(snapshot: &'a Snapshot, finding: &Finding) -> Option<(&'a Record, &'a str)> {
+    let record = snapshot.records.get(snapshot.position(finding.example)?)?;
+    let source = snapshot.sources.get(&record.source);
+    Some((record, source.map_or("", |source| &source.target.pod.name)))
 }
 
 fn nothing_yet(snapshot: &Snapshot, clusters: &Clusters, moment: &mut Moment) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use crate::contrast::evidence::length;
 use crate::contrast::{Cell, CellState, Finding};
+use crate::logs::Record;
 use crate::logs::values::{Slot, ValueKind, Values};
 use crate::model::ContextId;
 use crate::text::display;
@@ -15,7 +16,7 @@ use crate::workspace::scene::{Span, Tone};
 use super::age::short_clock;
 use super::words;
 
-/// Lines of a template that are shown.
+/// Lines of a template or a record that are shown.
 const MOST_LINES: usize = 40;
 
 /// Bytes of one line of a template that are shown.
@@ -35,6 +36,8 @@ pub struct Detailed<'a> {
     pub finding: &'a Finding,
     pub variants: &'a [&'a Finding],
     pub label: &'a str,
+    /// The record that stands for all of them, if it is still held, and the pod that wrote it.
+    pub example: Option<(&'a Record, &'a str)>,
     pub values: Option<&'a Values>,
     pub clusters: &'a Clusters,
     pub columns: usize,
@@ -69,6 +72,7 @@ impl Detailed<'_> {
             told.extend(template(variant));
         }
         told.extend(self.variables());
+        told.extend(self.example());
         told
     }
 
@@ -122,6 +126,25 @@ impl Detailed<'_> {
                 name.text = padded(&name.text, widest + 2);
                 lines.push(vec![name, Span::new(piece, tone)]);
             }
+        }
+        lines
+    }
+
+    /// One record in full, as far as there is room: a template has lost what made it telling.
+    fn example(&self) -> Vec<Line> {
+        let Some((record, pod)) = self.example else {
+            return Vec::new();
+        };
+        let clock = short_clock(record.time);
+        let heading = format!("the first record that is held, {clock} {}", words::safe(pod));
+        let mut lines = vec![Vec::new(), vec![Span::dim(heading)]];
+        let mut rest = record.lines();
+        lines.extend(rest.by_ref().take(MOST_LINES).map(|line| {
+            let start = line.get(..line.len().min(MOST_TEMPLATE)).unwrap_or_default();
+            vec![Span::plain(display::line(start).text)]
+        }));
+        if rest.next().is_some() {
+            lines.push(vec![Span::dim("…")]);
         }
         lines
     }

@@ -16,11 +16,7 @@ fn offers(state: &State, scope: Scope) -> Vec<Offer> {
             (Command::Activate, "records"),
             (Command::ToggleDetail, "detail"),
             (Command::OnlyPattern, "only these"),
-            (Command::NextExample, "next"),
             (Command::FilterPatterns, "filter"),
-            (Command::Pin, "pin"),
-            (Command::Mute, "mute"),
-            (Command::Zoom, "zoom"),
         ],
         (Scope::Objects, _) => vec![
             (Command::ToggleExpanded, "expand"),
@@ -57,10 +53,24 @@ fn offers_of_logs(pane: &LogsPane) -> Vec<Offer> {
 
 /// Offered wherever they have keys.
 const EVERYWHERE: [Offer; 3] = [
-    (Command::FocusNext, "next pane"),
-    (Command::OpenPalette, "commands"),
     (Command::Help, "help"),
+    (Command::OpenPalette, "commands"),
+    (Command::FocusNext, "next pane"),
 ];
+
+/// Offered last, where there is room.
+const fn more_offers(scope: Scope) -> &'static [Offer] {
+    match scope {
+        Scope::Contrast => &[
+            (Command::NextExample, "next record"),
+            (Command::Pin, "pin"),
+            (Command::Mute, "mute"),
+            (Command::Label, "label"),
+            (Command::Zoom, "zoom"),
+        ],
+        Scope::Global | Scope::Objects | Scope::Logs | Scope::Exec | Scope::ExecScroll | Scope::Help => &[],
+    }
+}
 
 pub fn compose(state: &State) -> StatusLine {
     StatusLine {
@@ -95,6 +105,7 @@ fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
     offers(state, scope)
         .into_iter()
         .chain(EVERYWHERE)
+        .chain(more_offers(scope).iter().copied())
         .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))
         .collect()
 }

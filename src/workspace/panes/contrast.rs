@@ -1,6 +1,7 @@
 //! The pane of the findings: which are listed, which is selected, what of it is shown, what is being typed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::contrast::{Finding, Verdict};
 use crate::logs::Snapshot;
@@ -121,12 +122,25 @@ pub struct Table {
 }
 
 /// What a table was made of; with the same it would be the same.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 struct Made {
-    generation: u64,
+    /// Held, so that others cannot come to be at the same place.
+    findings: Arc<Vec<Finding>>,
+    merged: Arc<BTreeMap<PatternId, PatternId>>,
     revision: u64,
     narrowing: Narrowing,
     muted: Muted,
+}
+
+impl Made {
+    /// Whether it is the same; findings are told apart by where they are, not looked through each time.
+    fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.findings, &other.findings)
+            && Arc::ptr_eq(&self.merged, &other.merged)
+            && self.revision == other.revision
+            && self.narrowing == other.narrowing
+            && self.muted == other.muted
+    }
 }
 
 /// The values of the selected pattern: what is known and what was asked for.
@@ -362,12 +376,13 @@ impl ContrastPane {
     /// Brings the list up to date and finds the selected row in it.
     pub fn settle(&mut self, listed: Listed<'_>, height: usize) {
         let made_of = Made {
-            generation: listed.snapshot.generation,
+            findings: listed.snapshot.findings.clone(),
+            merged: listed.snapshot.merged.clone(),
             revision: listed.marks.revision(),
             narrowing: self.narrowing.clone(),
             muted: self.muted,
         };
-        if self.table.made_of.as_ref() != Some(&made_of) {
+        if !self.table.made_of.as_ref().is_some_and(|known| known.is(&made_of)) {
             self.table = Table::make(made_of, listed);
             self.find_selected(listed.snapshot);
         }
@@ -501,7 +516,7 @@ impl Reading {
 }
 
 /// The request that a pane's reading asks for.
-pub fn request(pane: PaneId, pattern: PatternId, snapshot: &std::sync::Arc<Snapshot>) -> ValuesRequest {
+pub fn request(pane: PaneId, pattern: PatternId, snapshot: &Arc<Snapshot>) -> ValuesRequest {
     ValuesRequest {
         pane,
         pattern,

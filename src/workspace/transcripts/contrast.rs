@@ -336,17 +336,36 @@ fn the_detail_scrolls_within_its_lines() {
     let mut stage = found(&[("prod", &text)]);
     stage.keys("d K");
     stage.shows(&["= only prod"]);
+    stage.keys("z");
+    stage.shows(&["= line 0 ERROR"]);
+    stage.keys("z");
     stage.keys("J J J J J J J");
     stage.does_not_show("= only prod");
     for _ in 0..99 {
         stage.keys("J");
     }
-    stage.shows(&["= … 20 more lines"]);
+    stage.shows(&["= line 39 ERROR", "= …"]);
     let scene = stage.scene().clone();
     stage.keys("J");
     assert_eq!(stage.scene(), &scene);
     stage.keys("K d d");
     stage.shows(&["= only prod"]);
+    // The wheel over the detail scrolls it, too; over the list, the list.
+    let rect = stage.focused().rect;
+    stage.say(Msg::Scrolled {
+        x: rect.x + 3,
+        y: rect.bottom() - 2,
+        rows: 3,
+    });
+    stage.settle();
+    stage.does_not_show("= only prod");
+    stage.say(Msg::Scrolled {
+        x: rect.x + 3,
+        y: rect.y + 2,
+        rows: -3,
+    });
+    stage.settle();
+    stage.does_not_show("= only prod");
 }
 
 #[test]

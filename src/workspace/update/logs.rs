@@ -197,7 +197,10 @@ fn only_sought(state: &mut State, sought: Sought) -> Vec<Effect> {
 fn narrow(state: &mut State, pattern: Option<PatternId>) -> Vec<Effect> {
     with_logs(state, |pane| {
         pane.filter.pattern = pattern;
-        pane.marked = pattern.or(pane.marked);
+        if pattern.is_some() && pattern != pane.marked {
+            pane.marked = pattern;
+            pane.marked_in = None;
+        }
     })
 }
 

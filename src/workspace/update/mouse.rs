@@ -1,5 +1,6 @@
 //! The mouse: a click gives the focus and selects, the wheel scrolls what is under it.
 
+use crate::model::PaneId;
 use crate::workspace::compose::logs::{Logs, focused_strip};
 use crate::workspace::compose::{contrast, objects};
 use crate::workspace::layout::Rect;
@@ -116,7 +117,23 @@ pub fn wheel(state: &mut State, at: (u16, u16), rows: i16) -> Vec<Effect> {
         None => {}
     }
     match state.layout.at(state.area(), at.0, at.1) {
+        Some(pane) if scroll_detail(state, pane, at.1, rows) => Vec::new(),
         Some(pane) => movement::go_in(state, pane, Move::Wheel(rows)),
         None => Vec::new(),
+    }
+}
+
+/// The detail of a contrast scrolls by itself; false where the wheel turned over something else.
+fn scroll_detail(state: &mut State, id: PaneId, y: u16, rows: i16) -> bool {
+    let solved = state.layout.solve(state.area());
+    let Some((_, rect)) = solved.into_iter().find(|(pane, _)| *pane == id) else {
+        return false;
+    };
+    match state.contrast_mut(id) {
+        Some(pane) if contrast::is_in_detail(pane, PaneScene::body_rect(rect), y) => {
+            pane.scroll = pane.scroll.saturating_add_signed(rows.into());
+            true
+        }
+        Some(_) | None => false,
     }
 }
