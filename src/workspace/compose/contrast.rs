@@ -48,6 +48,11 @@ pub fn row_count(pane: &ContrastPane, body: Rect) -> usize {
     usize::from(height.saturating_sub(FIRST_ROW + detail + rule))
 }
 
+/// Whether a body has room for any detail.
+pub fn has_detail(pane: &ContrastPane, body: Rect) -> bool {
+    detail_lines(pane.detail, body.height - prompt_lines(pane, body.height)) > 0
+}
+
 /// Whether a line of the screen is one of the detail.
 pub fn is_in_detail(pane: &ContrastPane, body: Rect, y: u16) -> bool {
     let prompt = prompt_lines(pane, body.height);

@@ -102,9 +102,13 @@ fn hints(state: &State) -> Vec<(String, String)> {
 }
 
 fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
+    // Where help is open, its key has closed it already.
+    let everywhere = EVERYWHERE
+        .into_iter()
+        .filter(|(command, _)| scope != Scope::Help || *command != Command::Help);
     offers(state, scope)
         .into_iter()
-        .chain(EVERYWHERE)
+        .chain(everywhere)
         .chain(more_offers(scope).iter().copied())
         .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))
         .collect()

@@ -6,7 +6,7 @@ use crate::contrast::{Align, CellState, Lens, Verdict};
 use crate::logs::Snapshot;
 use crate::model::{Level, PaneId, RecordId, SourceId, Span};
 use crate::workspace::bell::Bell;
-use crate::workspace::msg::{Effect, Msg};
+use crate::workspace::msg::{Effect, Msg, Size};
 use crate::workspace::panes::contrast::MOST_VALUES;
 use crate::workspace::rehearsal::{self, START, Stage, context, pattern};
 
@@ -456,6 +456,27 @@ fn what_is_for_a_pattern_says_so_elsewhere() {
     stage.type_text("pin");
     stage.keys("enter");
     stage.shows(&["status this is for a pattern in the contrast: go there first"]);
+}
+
+#[test]
+fn a_pane_without_room_for_the_detail_says_so() {
+    let mut stage = three();
+    stage.say(Msg::Resized(Size { cols: 40, rows: 10 }));
+    stage.settle();
+    stage.keys("d");
+    stage.shows(&["status there is no room for the detail: zoom the pane"]);
+    stage.keys("z");
+    stage.shows(&["= only prod"]);
+}
+
+#[test]
+fn help_lists_a_key_once_where_the_pane_binds_it_anew() {
+    let mut stage = three();
+    stage.keys("?");
+    stage.shows(&["help /: only the patterns with these words"]);
+    stage.does_not_show("help /: search the logs");
+    stage.keys("? 3 ?");
+    stage.shows(&["help /: search the logs"]);
 }
 
 #[test]

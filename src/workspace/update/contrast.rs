@@ -5,14 +5,14 @@ use crate::logs::Direction;
 use crate::logs::values::Values;
 use crate::model::{PaneId, PatternId, Span};
 use crate::workspace::bell::Bell;
-use crate::workspace::compose::words;
+use crate::workspace::compose::{contrast, words};
 use crate::workspace::key::{Key, KeyCode};
 use crate::workspace::marks::Standing;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::contrast::{Asked, Detail, Levels, ListPrompt, Muted, Narrowing, Row, Verdicts};
 use crate::workspace::panes::{ContrastPane, Pane};
 use crate::workspace::prompt::{Edited, LineInput};
-use crate::workspace::scene::Tone;
+use crate::workspace::scene::{PaneScene, Tone};
 use crate::workspace::state::State;
 
 use super::logs::{self, Sought};
@@ -90,13 +90,23 @@ pub fn next_example(state: &mut State, direction: Direction) -> Vec<Effect> {
 }
 
 pub fn toggle_detail(state: &mut State) -> Vec<Effect> {
-    with_contrast(state, |pane| {
+    let focus = state.layout.focus();
+    let solved = state.layout.solve(state.area());
+    let body = solved.into_iter().find(|(id, _)| *id == focus);
+    let body = body.map(|(_, rect)| PaneScene::body_rect(rect));
+    let mut has_room = true;
+    let effects = with_contrast(state, |pane| {
         pane.scroll = 0;
         pane.detail = match pane.detail {
             Detail::Brief => Detail::Full,
             Detail::Full => Detail::Brief,
         };
-    })
+        has_room = pane.detail == Detail::Brief || body.is_some_and(|body| contrast::has_detail(pane, body));
+    });
+    if !has_room {
+        state.say("there is no room for the detail: zoom the pane", Tone::Warn);
+    }
+    effects
 }
 
 /// `settle` keeps it within the detail.
