@@ -135,3 +135,45 @@ impl Worker {
         });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Span;
+
+    #[tokio::test]
+    async fn findings_are_made_through_the_lens_that_was_chosen_last() {
+        let (keep_open, inlet) = mpsc::channel(1);
+        let lens = watch::Sender::default();
+        let setup = Setup {
+            config: EngineConfig::default(),
+            contexts: vec![(ContextId(0), "dev".into())],
+            inlets: FanIn::new(vec![inlet]),
+            outlet: None,
+            lens: lens.subscribe(),
+        };
+        let stop = CancellationToken::new();
+        let (mut snapshots, engine) = start(setup, Clock::start(), stop.clone()).unwrap();
+        assert_eq!(snapshots.borrow().lens, Lens::default());
+        let wanted = Lens {
+            window: Some(Span::from_secs(300)),
+            ..Lens::default()
+        };
+        lens.send_replace(wanted);
+        snapshots.wait_for(|snapshot| snapshot.lens == wanted).await.unwrap();
+        // Nobody can choose any more: the last choice holds, and the engine goes on.
+        drop(lens);
+        let watched = Ingest::Watched {
+            context: ContextId(0),
+            namespace: None,
+            at: crate::model::Time::from_secs(1),
+            watched: true,
+        };
+        keep_open.send(watched).await.unwrap();
+        drop(keep_open);
+        while snapshots.changed().await.is_ok() {}
+        assert_eq!(snapshots.borrow().lens, wanted);
+        stop.cancel();
+        engine.join().unwrap();
+    }
+}
