@@ -14,6 +14,8 @@ pub mod msg;
 pub mod clusters;
 pub mod objects;
 pub mod prompt;
+pub mod marks;
+pub mod bell;
 pub mod panes;
 pub mod state;
 pub mod compose;

@@ -11,8 +11,9 @@ use tokio::task::{JoinError, JoinSet};
 use crate::app::fleet::Fleet;
 use crate::cluster::{ExecEvent, ExecInput};
 use crate::logs::search::search;
+use crate::logs::values::values;
 use crate::model::{ExecEnd, ExecRequest, PaneId};
-use crate::workspace::msg::{Msg, SearchRequest};
+use crate::workspace::msg::{Msg, SearchRequest, ValuesRequest};
 
 /// How many answers may wait for the loop; a task with more to say waits too.
 const ANSWERS: usize = 64;
@@ -140,6 +141,22 @@ impl Tasks {
                 // The loop has ended when nobody takes the answer.
                 drop(answer.blocking_send(Msg::Searched { pane, serial, found }));
             }
+        });
+    }
+
+    /// Reads the values of a pattern back from the records that are held.
+    pub fn read_values(&mut self, request: ValuesRequest) {
+        let answer = self.answer.clone();
+        self.running.spawn_blocking(move || {
+            let ValuesRequest {
+                pane,
+                pattern,
+                most,
+                snapshot,
+            } = request;
+            let values = values(&snapshot, pattern, most);
+            // The loop has ended when nobody takes the answer.
+            drop(answer.blocking_send(Msg::ValuesRead { pane, pattern, values }));
         });
     }
 

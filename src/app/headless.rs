@@ -135,6 +135,8 @@ impl Run {
                 .collect(),
             inlets: FanIn::new(std::mem::take(&mut fleet.ingests)),
             outlet,
+            // Nobody is there to choose.
+            lens: watch::Sender::default().subscribe(),
         };
         let (snapshots, engine) = ingest::start(engine, clock, stop.clone()).map_err(Error::Engine)?;
         let deadline = run_for.map(|span| Instant::now() + clock.until(clock.now() + span));

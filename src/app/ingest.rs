@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::clock::Clock;
 use crate::app::fan_in::FanIn;
+use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::logs::engine::{Engine, EngineConfig};
 use crate::logs::record::Record;
@@ -29,6 +30,8 @@ pub struct Setup {
     pub contexts: Vec<(ContextId, Arc<str>)>,
     pub inlets: FanIn<Ingest>,
     pub outlet: Option<Outlet>,
+    /// Through what findings are made; it may change at any time.
+    pub lens: watch::Receiver<Lens>,
 }
 
 /// Runs an engine on a thread of its own until `stop`, or until every sender is gone and all they sent is applied;
@@ -49,7 +52,7 @@ pub fn start(
         outlet: setup.outlet,
     };
     let join = thread::Builder::new().name("engine".to_owned()).spawn(move || {
-        runtime.block_on(worker.run(setup.inlets, stop));
+        runtime.block_on(worker.run(setup.inlets, setup.lens, stop));
     })?;
     Ok((snapshots, join))
 }
@@ -62,10 +65,12 @@ struct Worker {
 }
 
 impl Worker {
-    async fn run(mut self, mut inlets: FanIn<Ingest>, stop: CancellationToken) {
+    async fn run(mut self, mut inlets: FanIn<Ingest>, mut lens: watch::Receiver<Lens>, stop: CancellationToken) {
         let mut batch = Vec::new();
         let mut next_frame = Instant::now();
         let mut unpublished = false;
+        // Until nobody can choose another lens any more.
+        let mut chooses = true;
         loop {
             let due = self.engine.next_due().map(|due| Instant::now() + self.clock.until(due));
             let wake = if unpublished {
@@ -76,6 +81,12 @@ impl Worker {
             let open = tokio::select! {
                 biased;
                 () = stop.cancelled() => false,
+                // A person waits for this one.
+                changed = lens.changed(), if chooses => {
+                    chooses = changed.is_ok();
+                    self.engine.set_lens(*lens.borrow_and_update());
+                    true
+                }
                 // Before the inlets: a flood must not keep waiting what is due.
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => true,
                 open = inlets.receive(&mut batch) => open,
@@ -122,5 +133,47 @@ impl Worker {
             *published = snapshot;
             changed
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Span;
+
+    #[tokio::test]
+    async fn findings_are_made_through_the_lens_that_was_chosen_last() {
+        let (keep_open, inlet) = mpsc::channel(1);
+        let lens = watch::Sender::default();
+        let setup = Setup {
+            config: EngineConfig::default(),
+            contexts: vec![(ContextId(0), "dev".into())],
+            inlets: FanIn::new(vec![inlet]),
+            outlet: None,
+            lens: lens.subscribe(),
+        };
+        let stop = CancellationToken::new();
+        let (mut snapshots, engine) = start(setup, Clock::start(), stop.clone()).unwrap();
+        assert_eq!(snapshots.borrow().lens, Lens::default());
+        let wanted = Lens {
+            window: Some(Span::from_secs(300)),
+            ..Lens::default()
+        };
+        lens.send_replace(wanted);
+        snapshots.wait_for(|snapshot| snapshot.lens == wanted).await.unwrap();
+        // Nobody can choose any more: the last choice holds, and the engine goes on.
+        drop(lens);
+        let watched = Ingest::Watched {
+            context: ContextId(0),
+            namespace: None,
+            at: crate::model::Time::from_secs(1),
+            watched: true,
+        };
+        keep_open.send(watched).await.unwrap();
+        drop(keep_open);
+        while snapshots.changed().await.is_ok() {}
+        assert_eq!(snapshots.borrow().lens, wanted);
+        stop.cancel();
+        engine.join().unwrap();
     }
 }

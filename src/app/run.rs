@@ -15,6 +15,7 @@ use crate::app::effects::Tasks;
 use crate::app::fan_in::FanIn;
 use crate::app::fleet::{Fleet, Opening};
 use crate::app::ingest;
+use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::logs::engine::EngineConfig;
 use crate::model::{Report, Time};
@@ -22,6 +23,7 @@ use crate::term::input::{Happened, Lost};
 use crate::term::signals::{self, Signal, Signals};
 use crate::term::{Guard, Input, Screen};
 use crate::view::{self, Palette};
+use crate::workspace::bell::Bell;
 use crate::workspace::keymap::Keymap;
 use crate::workspace::msg::{Effect, Msg, Size};
 use crate::workspace::state::State;
@@ -53,6 +55,7 @@ pub enum Error {
 pub struct Setup {
     pub keymap: Keymap,
     pub palette: Palette,
+    pub bell: Bell,
     /// Told once after the first frame: what is wrong with the user's files.
     pub notices: Vec<Msg>,
 }
@@ -63,7 +66,8 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
     let mut guard = Guard::enter()?;
     let screen = Screen::new()?;
     let (cols, rows) = screen.size()?;
-    let state = State::new(setup.keymap, Size { cols, rows }, clock.now());
+    let mut state = State::new(setup.keymap, Size { cols, rows }, clock.now());
+    state.set_bell(setup.bell);
     let mut desk = Desk {
         state,
         screen,
@@ -73,6 +77,7 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
         painted: None,
         wake: None,
         pending: VecDeque::new(),
+        lens: watch::Sender::default(),
     };
 
     // The first frame is painted before anything is asked of any network.
@@ -90,6 +95,7 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
             .collect(),
         inlets: FanIn::new(std::mem::take(&mut fleet.ingests)),
         outlet: None,
+        lens: desk.lens.subscribe(),
     };
     let (mut snapshots, engine) = ingest::start(engine, clock, stop.clone())?;
     for notice in setup.notices {
@@ -119,6 +125,8 @@ struct Desk {
     wake: Option<Time>,
     /// Effects that are still to be run.
     pending: VecDeque<Effect>,
+    /// Through what the engine makes findings.
+    lens: watch::Sender<Lens>,
 }
 
 impl Desk {
@@ -175,6 +183,8 @@ impl Desk {
                     Effect::CloseExec { pane } => tasks.close_exec(pane),
                     Effect::Search(request) => tasks.search(request),
                     Effect::CancelSearch { pane } => tasks.cancel_search(pane),
+                    Effect::ReadValues(request) => tasks.read_values(request),
+                    Effect::SetLens(lens) => drop(self.lens.send_replace(lens)),
                     Effect::RetryCluster(context) => fleet.retry(context),
                 }
                 if let Some(msg) = said {

@@ -126,6 +126,9 @@ pub struct Screen {
     /// When to use colour; auto obeys `NO_COLOR`
     #[arg(long, value_enum, default_value_t, help_heading = "Screen")]
     pub color: When,
+    /// Ring the terminal's bell for a new error that only some clusters have
+    #[arg(long, help_heading = "Screen")]
+    pub bell: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -18,6 +18,7 @@ use crate::cli::{headless, keys, open, serve};
 use crate::demo::{Scenario, ScenarioError};
 use crate::files::Environment;
 use crate::view::Palette;
+use crate::workspace::bell::Bell;
 use crate::workspace::msg::Msg;
 
 /// Runs the program; the exit status is documented in `--help`.
@@ -168,6 +169,7 @@ fn show(
         Setup {
             keymap,
             palette,
+            bell: if screen.bell { Bell::On } else { Bell::Off },
             notices,
         },
         clock,

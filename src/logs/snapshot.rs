@@ -107,6 +107,11 @@ impl Snapshot {
         at
     }
 
+    /// Whether a record shows this pattern, or a part of it.
+    pub fn is_of(&self, record: &Record, pattern: PatternId) -> bool {
+        record.pattern().is_some_and(|own| self.root(own) == self.root(pattern))
+    }
+
     fn wanted<'a>(&self, filter: &'a Filter) -> Wanted<'a> {
         let sources = (filter.scope != Scope::All).then(|| {
             let of_context = |id: &SourceId| filter.context.is_none_or(|context| context == id.context);

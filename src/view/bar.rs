@@ -12,17 +12,20 @@ const GAP: u16 = 3;
 enum Detail {
     Name,
     /// States of clusters that are not well.
+    Alarms,
+    /// And what else is to be known of them.
     Troubles,
     States,
     Pods,
     Rates,
 }
 
-const DETAILS: [Detail; 5] = [
+const DETAILS: [Detail; 6] = [
     Detail::Rates,
     Detail::Pods,
     Detail::States,
     Detail::Troubles,
+    Detail::Alarms,
     Detail::Name,
 ];
 
@@ -81,7 +84,7 @@ fn spans(cluster: &BarCell, detail: Detail) -> Vec<Span> {
         Span::new(mark(cluster.tone), cluster.tone),
         Span::new(format!(" {}", cluster.name), Tone::Cluster(cluster.context)).bold(),
     ];
-    if detail >= Detail::States || detail == Detail::Troubles && !well {
+    if detail >= Detail::States || detail >= Detail::Alarms && !well {
         spans.push(Span::new(format!(" {}", cluster.state), cluster.tone));
     }
     if let (Some((ready, all)), true) = (cluster.pods, detail >= Detail::Pods) {
@@ -150,7 +153,8 @@ mod tests {
         );
         check(70, " ● dev live   ▲ staging stale 12s 2 gaps   ● prod live insecure");
         check(55, " ● dev   ▲ staging stale 12s 2 gaps   ● prod insecure");
-        check(40, " ● dev   ▲ staging   ● prod");
+        check(40, " ● dev   ▲ staging stale 12s   ● prod");
+        check(36, " ● dev   ▲ staging   ● prod");
         check(27, " ● dev   ▲ staging   ● prod");
         check(26, " ● dev   ▲ staging   +1");
         check(12, " ● dev   +2");

@@ -1,45 +1,61 @@
-//! The contrast: one line per pattern with its verdict, its level, its text, and how often each cluster has it.
+//! The contrast: one line per pattern with its level, its verdict, how often each cluster has it, and its text; below
+//! the list what is known of the selected one. Where the columns are depends on the pane and the clusters alone, so
+//! that nothing moves sideways while counts grow.
 
 use ratatui::style::{Modifier, Style};
 
 use super::canvas::{Canvas, after, below, cells, first, line, span_cells};
-use super::columns::share;
 use super::frame::{self, Extent};
+use super::input;
 use super::palette::Focus;
 use super::sparkline;
 use crate::workspace::layout::Rect;
-use crate::workspace::scene::{ContrastRow, ContrastScene, Tone};
+use crate::workspace::scene::{ContrastCell, ContrastRow, ContrastScene, DetailScene, Span, Tone};
 
-/// Columns of the sparklines that are tried, widest first, and what the text must have left to allow them.
-const SPARKS: [(u16, u16); 4] = [(12, 56), (8, 44), (5, 40), (0, 18)];
-const MOST_VERDICT: u16 = 18;
-const MOST_NAME: u16 = 14;
-/// What is left of a cluster's name on the smallest screens; the bar has them in full, in the same order.
-const SHORT_NAME: u16 = 3;
-/// Columns of the text that counts do not take.
-const LEAST_TEXT: u16 = 6;
-const MOST_WORKLOAD: u16 = 26;
+/// What is tried, widest first: columns of the sparklines, columns of a cluster's name at most, and what the text must
+/// have left to allow both.
+const SIZES: [(u16, u16, u16); 4] = [(12, 14, 56), (8, 14, 44), (5, 12, 36), (0, 12, 30)];
+/// A count in its longest form, and the short form of any other cell.
+const COUNT: u16 = 4;
+/// The verdict that is longest without its cluster, with a blank: `missing `.
+const VERDICT: u16 = 8;
+const MOST_VERDICT: u16 = 22;
+/// Where the verdict begins: behind the selection's mark, the level and a blank.
+const VERDICT_AT: u16 = 3;
+/// Columns of the text that clusters do not take.
+const LEAST_TEXT: u16 = 8;
 /// Text at least as wide as this leaves room for the workload beside it.
-const WIDE_TEXT: u16 = 72;
+const WIDE_TEXT: u16 = 84;
+const WORKLOAD: u16 = 20;
 
 /// The columns of the table; positions count from the left of the pane.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Plan {
     verdict: u16,
-    level: u16,
-    text: u16,
-    text_at: u16,
-    workload: u16,
-    gap: u16,
     spark: u16,
+    gap: u16,
+    /// The first cluster that there is room for.
+    first: usize,
+    /// The width of each cluster from there on.
     blocks: Vec<u16>,
+    /// Clusters without room.
+    hidden: usize,
+    text_at: u16,
+    text: u16,
+    workload: u16,
 }
 
-pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus: Focus) {
-    let below_table = evidence_lines(scene, place.height);
-    let table = Rect {
-        height: place.height - below_table,
+/// Paints the pane and tells where the cursor is while something is typed.
+pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus: Focus) -> Option<(u16, u16)> {
+    let prompt_line = u16::from(scene.prompt.is_some()).min(place.height);
+    let upper = Rect {
+        height: place.height - prompt_line,
         ..place
+    };
+    let below_table = detail_lines(&scene.detail, upper.height);
+    let table = Rect {
+        height: upper.height - below_table,
+        ..upper
     };
     if let Some(reason) = &scene.empty {
         frame::empty(canvas, table, reason);
@@ -48,102 +64,103 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, focus:
         heading(canvas, line(table, 0), scene, &plan);
         rows(canvas, below(table, 1), scene, &plan, focus);
     }
-    evidence(canvas, below(place, table.height), &scene.evidence);
+    detail(
+        canvas,
+        Rect {
+            height: below_table,
+            ..below(upper, table.height)
+        },
+        &scene.detail,
+    );
+    let prompt = scene.prompt.as_ref()?;
+    input::prompt(canvas, line(place, upper.height), prompt)
 }
 
-/// Lines for the evidence and the rule above it: as many as the scene has planned, whatever folding makes of them, so
-/// that the rule stays where it is.
-fn evidence_lines(scene: &ContrastScene, height: u16) -> u16 {
-    match u16::try_from(scene.evidence.len()).unwrap_or(u16::MAX) {
+/// Lines for the detail and the rule above it.
+fn detail_lines(detail: &DetailScene, height: u16) -> u16 {
+    match u16::try_from(detail.lines.len()).unwrap_or(u16::MAX) {
         0 => 0,
         lines => lines.saturating_add(1).min(height.saturating_sub(2)),
     }
 }
 
 fn plan(scene: &ContrastScene, width: u16) -> Plan {
-    let widest = |of: &dyn Fn(&ContrastRow) -> u16| scene.rows.iter().map(of).max().unwrap_or(0);
-    let verdict = widest(&|row| span_cells(&row.verdict))
-        .max(cells("verdict"))
-        .min(MOST_VERDICT)
-        .min(width / 3);
-    // The selection's mark before the verdict, blanks around the level, and the scroll thumb at the end.
-    let text_at = 1 + verdict + 1 + 1 + 1;
-    let room = width.saturating_sub(text_at + 1);
-    let counts: Vec<u16> = (0..scene.clusters.len())
-        .map(|n| widest(&|row| row.cells.get(n).map_or(0, |cell| cells(&cell.text))))
-        .collect();
-    let longest_trend = widest(&|row| row.cells.iter().map(trend_columns).max().unwrap_or(0));
-    let blocks_with = |spark: u16| -> Vec<u16> {
-        let names = scene.clusters.iter().map(|(_, name)| cells(name).min(MOST_NAME));
-        names
-            .zip(&counts)
-            .map(|(name, count)| name.max(count + spark + u16::from(spark > 0)))
-            .collect()
-    };
-    let total = |blocks: &[u16], gap: u16| blocks.iter().fold(0u16, |sum, block| sum.saturating_add(block + gap));
-    for (spark, least) in SPARKS {
-        let spark = spark.min(longest_trend);
-        let blocks = blocks_with(spark);
-        let text = room.saturating_sub(total(&blocks, 2));
+    let names: Vec<u16> = scene.clusters.iter().map(|(_, name)| cells(name)).collect();
+    let longest = names.iter().copied().max().unwrap_or(0);
+    let verdict = (VERDICT + longest).min(MOST_VERDICT).min((width / 4).max(9));
+    // Two blanks before the text, and one column at the end for the scroll thumb.
+    let around = VERDICT_AT + verdict + 2 + 1;
+    let room = width.saturating_sub(around);
+    for (spark, most_name, least) in SIZES {
+        let blocks: Vec<u16> = names
+            .iter()
+            .map(|name| (*name).min(most_name).max(COUNT + spark + u16::from(spark > 0)))
+            .collect();
+        let used = blocks.iter().fold(0, |sum: u16, block| sum.saturating_add(block + 2));
+        let text = room.saturating_sub(used);
         if text >= least {
-            let workload = widest(&|row| cells(&row.workload)).min(MOST_WORKLOAD);
-            let workload = if text >= WIDE_TEXT && workload > 0 {
-                workload.max(cells("workload"))
-            } else {
-                0
-            };
-            let text = if workload > 0 { text - workload - 2 } else { text };
+            let workload = if text >= WIDE_TEXT { WORKLOAD } else { 0 };
             return Plan {
                 verdict,
-                level: 1 + verdict + 1,
-                text,
-                text_at,
-                workload,
-                gap: 2,
                 spark,
+                gap: 2,
+                first: 0,
                 blocks,
+                hidden: 0,
+                text_at: around - 1 + used,
+                text: if workload > 0 { text - workload - 2 } else { text },
+                workload,
             };
         }
     }
-    let gaps = u16::try_from(counts.len()).unwrap_or(u16::MAX);
-    let short = scene
-        .clusters
-        .iter()
-        .zip(&counts)
-        .map(|((_, name), count)| cells(name).min(SHORT_NAME).max(*count));
-    // Half the room, but more before a number would be cut.
-    let numbers = counts.iter().fold(0, |sum: u16, count| sum.saturating_add(*count));
-    let most = (room / 2).saturating_sub(gaps).max(numbers);
-    let most = most.min(room.saturating_sub(gaps.saturating_add(LEAST_TEXT)));
-    let blocks = share(&short.collect::<Vec<_>>(), most);
-    let text = room.saturating_sub(total(&blocks, 1));
-    Plan {
-        verdict,
-        level: 1 + verdict + 1,
-        text,
-        text_at,
-        workload: 0,
-        gap: 1,
-        spark: 0,
-        blocks,
-    }
+    narrow(
+        names.len(),
+        scene.column.unwrap_or(0),
+        Rect::new(verdict, 0, room, 0),
+        around - 1,
+    )
 }
 
-fn trend_columns(cell: &crate::workspace::scene::ContrastCell) -> u16 {
-    u16::try_from(cell.trend.len()).unwrap_or(u16::MAX)
+/// Counts alone, of as many clusters as there is room for beside some text, the selected one among them.
+fn narrow(clusters: usize, column: usize, place: Rect, text_at: u16) -> Plan {
+    let block = COUNT + 1;
+    let fitting = |room: u16| usize::from(room.saturating_sub(LEAST_TEXT) / block);
+    let shown = if fitting(place.width) >= clusters {
+        clusters
+    } else {
+        // One more for how many there are besides.
+        fitting(place.width.saturating_sub(block)).min(clusters)
+    };
+    let hidden = clusters - shown;
+    let blocks = u16::try_from(shown + usize::from(hidden > 0)).unwrap_or(u16::MAX);
+    let used = blocks.saturating_mul(block);
+    Plan {
+        verdict: place.x,
+        spark: 0,
+        gap: 1,
+        first: (column + 1).saturating_sub(shown).min(hidden),
+        blocks: vec![COUNT; shown],
+        hidden,
+        text_at: text_at.saturating_add(used),
+        text: place.width.saturating_sub(used),
+        workload: 0,
+    }
 }
 
 impl Plan {
     /// Where each cluster's block is in a line.
-    fn places(&self, row: Rect) -> impl Iterator<Item = Rect> {
-        let workload = if self.workload > 0 { self.workload + 2 } else { 0 };
-        let mut at = self.text_at + self.text + workload;
-        self.blocks.iter().map(move |block| {
+    fn places(&self, row: Rect) -> impl Iterator<Item = (usize, Rect)> {
+        let mut at = VERDICT_AT + self.verdict;
+        (self.first..).zip(self.blocks.iter().map(move |block| {
             at += self.gap;
             let place = first(after(row, at), *block);
             at += block;
             place
-        })
+        }))
+    }
+
+    fn verdict_place(&self, row: Rect) -> Rect {
+        first(after(row, VERDICT_AT), self.verdict)
     }
 
     fn text_place(&self, row: Rect) -> Rect {
@@ -157,29 +174,59 @@ impl Plan {
 
 fn heading(canvas: &mut Canvas<'_>, row: Rect, scene: &ContrastScene, plan: &Plan) {
     let style = canvas.palette.heading();
-    canvas.fitted(first(after(row, 1), plan.verdict), "verdict", style);
+    canvas.fitted(plan.verdict_place(row), "verdict", style);
     canvas.fitted(plan.text_place(row), "pattern", style);
     if plan.workload > 0 {
         canvas.fitted(plan.workload_place(row), "workload", style);
     }
-    for (place, (context, name)) in plan.places(row).zip(&scene.clusters) {
-        let style = canvas.palette.cluster(*context).add_modifier(Modifier::BOLD);
-        if place.width <= SHORT_NAME {
-            canvas.text(place, name, style);
+    for (n, place) in plan.places(row) {
+        let Some((context, name)) = scene.clusters.get(n) else {
+            continue;
+        };
+        let mut style = canvas.palette.cluster(*context).add_modifier(Modifier::BOLD);
+        if scene.column == Some(n) {
+            style = canvas.palette.hit(style);
+        }
+        if place.width <= COUNT {
+            // What is left of the name; the bar has it in full, in the same order.
+            canvas.right(place, name_start(name, place.width), style);
         } else {
             canvas.right(place, name, style);
         }
     }
+    if plan.hidden > 0 {
+        let place = first(after(row, plan.text_at.saturating_sub(COUNT + 2)), COUNT);
+        canvas.right(place, &format!("+{}", plan.hidden), style);
+    }
+}
+
+/// As much of a name as fits: an ellipsis would take the place of a letter that tells clusters apart.
+fn name_start(name: &str, columns: u16) -> &str {
+    let mut end = 0;
+    for (at, c) in name.char_indices() {
+        let next = at + c.len_utf8();
+        if name.get(..next).is_none_or(|start| cells(start) > columns) {
+            break;
+        }
+        end = next;
+    }
+    name.get(..end).unwrap_or_default()
 }
 
 fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, plan: &Plan, focus: Focus) {
+    let last = scene.selected.map(|selected| selected + scene.with_selected);
     for (n, row) in (0..place.height).zip(&scene.rows) {
         let target = line(place, n);
         self::row(canvas, target, row, plan);
-        if scene.selected == Some(n.into()) {
+        let n = usize::from(n);
+        if scene.selected.is_some_and(|selected| n >= selected) && last.is_some_and(|last| n <= last) {
             canvas.select(target, focus);
             let style = canvas.palette.select(canvas.palette.focus(), focus);
             canvas.text(target, "▌", style);
+            if let Some((_, cell)) = plan.places(target).find(|(at, _)| scene.column == Some(*at)) {
+                let palette = canvas.palette;
+                canvas.restyle(cell, |style| palette.hit(style));
+            }
         }
     }
     let shown = scene.rows.len().min(place.height.into());
@@ -195,10 +242,10 @@ fn rows(canvas: &mut Canvas<'_>, place: Rect, scene: &ContrastScene, plan: &Plan
 }
 
 fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
-    canvas.spans(first(after(target, 1), plan.verdict), &row.verdict);
     let level = canvas.palette.level(row.level);
-    canvas.text(first(after(target, plan.level), 1), row.level.mark(), level);
-    canvas.fitted(plan.text_place(target), &row.text, text_style(canvas, row));
+    canvas.text(first(after(target, 1), 1), row.level.mark(), level);
+    canvas.spans(plan.verdict_place(target), &row.verdict);
+    text(canvas, plan.text_place(target), row);
     let dim = canvas.palette.tone(Tone::Dim);
     canvas.fitted(plan.workload_place(target), &row.workload, dim);
     // One scale for the line, so that its clusters can be compared.
@@ -208,30 +255,62 @@ fn row(canvas: &mut Canvas<'_>, target: Rect, row: &ContrastRow, plan: &Plan) {
         .map(|cell| sparkline::peak(&cell.trend, plan.spark.into()))
         .max()
         .unwrap_or(0);
-    for (place, cell) in plan.places(target).zip(&row.cells) {
-        let count = cells(&cell.text).min(place.width);
-        let style = canvas.palette.tone(cell.tone);
-        canvas.right(place, whole_number(&cell.text, place.width), style);
-        if plan.spark > 0 {
-            let bars = sparkline::bars(&cell.trend, plan.spark.into(), most);
-            let room = Rect {
-                width: place.width.saturating_sub(count.max(count_columns(plan, place)) + 1),
-                ..place
-            };
-            spark(canvas, room, &bars, canvas.palette.cluster(cell.context));
+    for (n, place) in plan.places(target) {
+        if let Some(cell) = row.cells.get(n) {
+            self::cell(canvas, place, cell, plan.spark, Scale { most, tone: row.tone });
         }
     }
+}
+
+/// What stands before the text, and the text in what it leaves.
+fn text(canvas: &mut Canvas<'_>, place: Rect, row: &ContrastRow) {
+    if row.lead.is_empty() {
+        canvas.fitted(place, &row.text, canvas.palette.tone(row.tone));
+    } else {
+        let mut spans = row.lead.clone();
+        spans.push(Span::new(row.text.as_str(), row.tone));
+        canvas.spans(place, &spans);
+    }
+}
+
+/// What the bars of a line have in common.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// The count of the highest bar.
+    most: u32,
+    tone: Tone,
+}
+
+/// The count at the right end with the bars before it; a word where nothing was counted, and no bars.
+fn cell(canvas: &mut Canvas<'_>, place: Rect, cell: &ContrastCell, columns: u16, scale: Scale) {
+    let style = canvas.palette.tone(cell.tone);
+    let text = if cells(&cell.text) > place.width {
+        whole_number(&cell.short, place.width)
+    } else {
+        &cell.text
+    };
+    canvas.right(place, text, style);
+    if columns == 0 || cell.trend.is_empty() {
+        return;
+    }
+    let bars = sparkline::bars(&cell.trend, columns.into(), scale.most);
+    let count = cells(text).max(COUNT);
+    let room = Rect {
+        width: place.width.saturating_sub(count + 1),
+        ..place
+    };
+    let style = if scale.tone == Tone::Dim {
+        canvas.palette.tone(Tone::Dim)
+    } else {
+        canvas.palette.cluster(cell.context)
+    };
+    spark(canvas, room, &bars, style);
 }
 
 /// The first digits of a number are another number: one that does not fit is not shown.
 fn whole_number(text: &str, width: u16) -> &str {
     let is_number = text.starts_with(|first: char| first.is_ascii_digit());
     if is_number && cells(text) > width { "…" } else { text }
-}
-
-/// The columns that are kept for counts: what the sparkline leaves of the block.
-fn count_columns(plan: &Plan, place: Rect) -> u16 {
-    place.width.saturating_sub(plan.spark + 1)
 }
 
 /// Bars in the cluster's colour, the flat ones dim: there was nothing.
@@ -246,73 +325,101 @@ fn spark(canvas: &mut Canvas<'_>, place: Rect, bars: &str, style: Style) {
     }
 }
 
-/// Errors and warnings that differ stand out; what is alike everywhere keeps quiet.
-fn text_style(canvas: &Canvas<'_>, row: &ContrastRow) -> Style {
-    let alike = row
-        .verdict
-        .iter()
-        .all(|span| span.tone == Tone::Dim || span.text.is_empty());
-    if alike {
-        canvas.palette.tone(Tone::Dim)
-    } else {
-        Style::new()
-    }
-}
-
-fn evidence(canvas: &mut Canvas<'_>, place: Rect, lines: &[String]) {
+/// As the scene has folded it; where it was folded for another width, a line that is only words is folded once more.
+fn detail(canvas: &mut Canvas<'_>, place: Rect, scene: &DetailScene) {
     if place.is_empty() {
         return;
     }
-    frame::divider(canvas, line(place, 0), "evidence");
-    // Where the scene has folded its lines for another width, they are folded once more.
-    let room = usize::from(place.width.saturating_sub(2));
-    let rows = lines.iter().flat_map(|text| frame::folded(text, room));
-    for (n, row) in (1..place.height).zip(rows) {
-        canvas.text(after(line(place, n), 1), row, Style::new());
+    frame::divider(canvas, line(place, 0), &scene.title);
+    let inner = below(place, 1);
+    let room = inner.width.saturating_sub(2);
+    let mut n = 0;
+    for spans in &scene.lines {
+        match spans.as_slice() {
+            [only] if span_cells(spans) > room => {
+                let style = canvas.palette.span(only);
+                for piece in frame::folded(&only.text, room.into()).take(usize::from(inner.height)) {
+                    if n < inner.height {
+                        canvas.text(after(line(inner, n), 1), piece, style);
+                    }
+                    n = n.saturating_add(1);
+                }
+            }
+            spans => {
+                if n < inner.height {
+                    canvas.spans(first(after(line(inner, n), 1), room), spans);
+                }
+                n = n.saturating_add(1);
+            }
+        }
     }
+    frame::thumb(
+        canvas,
+        inner,
+        Extent {
+            above: scene.above,
+            shown: scene.lines.len(),
+            total: scene.total,
+        },
+    );
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ContextId, Level};
-    use crate::workspace::scene::{ContrastCell, Span};
+    use crate::model::ContextId;
+
+    fn scene(names: &[&str], column: Option<usize>) -> ContrastScene {
+        ContrastScene {
+            clusters: (0..)
+                .zip(names)
+                .map(|(n, name)| (ContextId(n), (*name).to_owned()))
+                .collect(),
+            column,
+            ..ContrastScene::default()
+        }
+    }
 
     #[test]
-    fn counts_are_whole_in_a_narrow_pane() {
-        let cell = |n: u16, count: &str| ContrastCell {
-            context: ContextId(n),
-            text: count.to_owned(),
-            tone: Tone::Plain,
-            trend: Vec::new(),
-        };
-        let scene = ContrastScene {
-            clusters: ["dev", "staging", "prod"]
-                .into_iter()
-                .zip(0..)
-                .map(|(name, n)| (ContextId(n), name.to_owned()))
-                .collect(),
-            rows: vec![ContrastRow {
-                verdict: vec![Span::plain("only prod")],
-                level: Level::Error,
-                text: "an upstream response is buffered".to_owned(),
-                cells: vec![cell(0, "142"), cell(1, "1,149"), cell(2, "202")],
-                workload: String::new(),
-            }],
-            selected: None,
-            above: 0,
-            total: 1,
-            evidence: Vec::new(),
-            empty: None,
-        };
-        for width in 34..60 {
+    fn counts_are_whole_and_the_text_has_room_at_any_width() {
+        let scene = scene(&["dev", "staging", "prod"], None);
+        let mut before = 0;
+        for width in 40..260 {
             let plan = plan(&scene, width);
-            let enough = plan.blocks.iter().zip([3, 5, 3]).all(|(block, count)| *block >= count);
-            assert!(enough, "{width}: {plan:?}");
+            assert_eq!((plan.blocks.len(), plan.hidden), (3, 0), "{width}: {plan:?}");
+            assert!(plan.blocks.iter().all(|block| *block >= COUNT), "{width}: {plan:?}");
             assert!(plan.text >= LEAST_TEXT, "{width}: {plan:?}");
+            assert!(plan.spark >= before, "sparklines grow with the pane: {width}: {plan:?}");
+            before = plan.spark;
+            let workload = if plan.workload > 0 { plan.workload + 2 } else { 0 };
+            assert_eq!(plan.text_at + plan.text + workload + 1, width, "{width}: {plan:?}");
         }
+        assert_eq!(before, 12);
         assert_eq!(whole_number("1,149", 4), "…");
         assert_eq!(whole_number("1,149", 5), "1,149");
-        assert_eq!(whole_number("no access", 4), "no access");
+        assert_eq!(whole_number("deny", 4), "deny");
+    }
+
+    #[test]
+    fn clusters_without_room_are_counted_and_the_selected_one_is_in_sight() {
+        let names: Vec<String> = (0..30).map(|n| format!("cluster-{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for width in 40..120 {
+            for column in [None, Some(0), Some(17), Some(29)] {
+                let plan = plan(&scene(&names, column), width);
+                assert_eq!(plan.hidden + plan.blocks.len(), 30, "{width}: {plan:?}");
+                assert!(plan.hidden > 0 && plan.text >= LEAST_TEXT, "{width}: {plan:?}");
+                let shown = plan.first..plan.first + plan.blocks.len();
+                assert!(shown.contains(&column.unwrap_or(0)), "{width} {column:?}: {plan:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_cut_without_an_ellipsis() {
+        assert_eq!(name_start("staging", 4), "stag");
+        assert_eq!(name_start("日本語", 4), "日本");
+        assert_eq!(name_start("日本語", 3), "日");
+        assert_eq!(name_start("dev", 4), "dev");
     }
 }

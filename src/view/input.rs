@@ -3,9 +3,9 @@
 use tui_textarea::{CursorMove, TextArea};
 use unicode_segmentation::UnicodeSegmentation as _;
 
-use super::canvas::{Canvas, cells};
+use super::canvas::{Canvas, after, cells, first};
 use crate::workspace::layout::Rect;
-use crate::workspace::scene::Tone;
+use crate::workspace::scene::{PromptScene, Tone};
 
 /// What has been typed.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +40,27 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, typed: Typed<'_>) -> Option<(
     Some((place.x + column.min(place.width - 1), place.y))
 }
 
+/// A line of a pane that is typed into, with its label and what there is to say of it: `/time.?out      dev 0 · prod 12`
+pub fn prompt(canvas: &mut Canvas<'_>, row: Rect, prompt: &PromptScene) -> Option<(u16, u16)> {
+    canvas.clear(row);
+    let key = canvas.palette.key();
+    let label = canvas.fitted(row, &prompt.label, key);
+    let room = after(row, label);
+    // What is typed comes first; the counts have what it leaves, at most half.
+    let typed = cells(&prompt.input).saturating_add(2);
+    let info = cells(&prompt.info).min(room.width.saturating_sub(typed).max(room.width / 2));
+    let dim = canvas.palette.tone(Tone::Dim);
+    let input = first(room, room.width - info);
+    let margin = u16::from(info > 0 && input.width > 1);
+    canvas.right(first(after(room, input.width - margin), info), &prompt.info, dim);
+    let input = first(input, input.width.saturating_sub(2 * margin).max(1));
+    let typed = Typed {
+        text: &prompt.input,
+        cursor: prompt.cursor,
+        placeholder: prompt.placeholder,
+    };
+    paint(canvas, input, typed)
+}
 /// How many characters stand before a column.
 fn characters_before(text: &str, column: usize) -> usize {
     let mut used = 0;

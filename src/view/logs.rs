@@ -7,10 +7,10 @@ use unicode_segmentation::UnicodeSegmentation as _;
 
 use super::canvas::{Canvas, after, cells, first, line, span_cells};
 use super::frame;
-use super::input::{self, Typed};
+use super::input;
 use super::palette::Focus;
 use crate::workspace::layout::Rect;
-use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, RowKind, Span, Tone};
+use crate::workspace::scene::{LogColumn, LogRow, LogsScene, RowKind, Span, Tone};
 
 /// Paints the columns and tells where the cursor is while a search is typed.
 pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &LogsScene, focus: Focus) -> Option<(u16, u16)> {
@@ -26,7 +26,7 @@ pub fn paint(canvas: &mut Canvas<'_>, place: Rect, scene: &LogsScene, focus: Foc
         body(canvas, column, focus);
     }
     let prompt = scene.prompt.as_ref()?;
-    self::prompt(canvas, line(place, place.height.saturating_sub(1)), prompt)
+    input::prompt(canvas, line(place, place.height.saturating_sub(1)), prompt)
 }
 
 fn separator(canvas: &mut Canvas<'_>, place: Rect, column: &LogColumn) {
@@ -190,26 +190,4 @@ impl Looks<'_> {
 fn found<T>(pieces: &[T], byte: usize, range: impl Fn(&T) -> &Range<usize>) -> Option<&T> {
     let at = pieces.partition_point(|piece| range(piece).end <= byte);
     pieces.get(at).filter(|piece| range(piece).contains(&byte))
-}
-
-/// `/time.?out      dev 0 · prod 12`
-fn prompt(canvas: &mut Canvas<'_>, row: Rect, prompt: &PromptScene) -> Option<(u16, u16)> {
-    canvas.clear(row);
-    let key = canvas.palette.key();
-    let label = canvas.fitted(row, &prompt.label, key);
-    let room = after(row, label);
-    // What is typed comes first; the counts have what it leaves, at most half.
-    let typed = cells(&prompt.input).saturating_add(2);
-    let info = cells(&prompt.info).min(room.width.saturating_sub(typed).max(room.width / 2));
-    let dim = canvas.palette.tone(Tone::Dim);
-    let input = first(room, room.width - info);
-    let margin = u16::from(info > 0 && input.width > 1);
-    canvas.right(first(after(room, input.width - margin), info), &prompt.info, dim);
-    let input = first(input, input.width.saturating_sub(2 * margin).max(1));
-    let typed = Typed {
-        text: &prompt.input,
-        cursor: prompt.cursor,
-        placeholder: "regex, small letters match any case",
-    };
-    input::paint(canvas, input, typed)
 }

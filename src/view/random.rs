@@ -7,9 +7,9 @@ use crate::model::{ContextId, Level, PaneId};
 use crate::text::display::{self, Run, Style};
 use crate::workspace::layout::{Rect, Size};
 use crate::workspace::scene::{
-    BarCell, Body, ContrastCell, ContrastRow, ContrastScene, ExecScene, HelpScene, LogColumn, LogRow, LogsScene,
-    ObjectRow, ObjectsScene, Overlay, PaletteItem, PaletteScene, PaneScene, PromptScene, RowKind, Scene, Span,
-    StatusLine, Tone,
+    BarCell, Body, ContrastCell, ContrastRow, ContrastScene, DetailScene, ExecScene, HelpScene, LogColumn, LogRow,
+    LogsScene, ObjectRow, ObjectsScene, Overlay, PaletteItem, PaletteScene, PaneScene, PromptScene, RowKind, Scene,
+    Span, StatusLine, Tone,
 };
 use crate::workspace::vt::Vt;
 
@@ -74,42 +74,57 @@ fn empty() -> impl Strategy<Value = Option<String>> {
 }
 
 fn contrast() -> impl Strategy<Value = Body> {
-    let cell = (text(), tone(), vec(any::<u32>(), 0..20)).prop_map(|(text, tone, trend)| ContrastCell {
+    let cell = (text(), text(), tone(), vec(any::<u32>(), 0..20)).prop_map(|(text, short, tone, trend)| ContrastCell {
         context: ContextId(1),
         text,
+        short,
         tone,
         trend,
     });
-    let row =
-        (spans(), level(), text(), vec(cell, 0..6), text()).prop_map(|(verdict, level, text, cells, workload)| {
-            ContrastRow {
-                verdict,
-                level,
-                text,
-                cells,
-                workload,
-            }
-        });
-    (
-        clusters(),
-        vec(row, 0..9),
-        selected(),
+    let row = (spans(), level(), spans(), text(), tone(), vec(cell, 0..6), text()).prop_map(
+        |(verdict, level, lead, text, tone, cells, workload)| ContrastRow {
+            verdict,
+            level,
+            lead,
+            text,
+            tone,
+            cells,
+            workload,
+        },
+    );
+    let list = (clusters(), vec(row, 0..9), selected(), 0..3usize, selected());
+    let around = (
         0..99usize,
         0..99usize,
-        vec(text(), 0..6),
+        detail(),
+        proptest::option::of(prompt()),
         empty(),
-    )
-        .prop_map(|(clusters, rows, selected, above, total, evidence, empty)| {
+    );
+    (list, around).prop_map(
+        |((clusters, rows, selected, with_selected, column), (above, total, detail, prompt, empty))| {
             Body::Contrast(ContrastScene {
                 clusters,
                 rows,
                 selected,
+                with_selected,
+                column,
                 above,
                 total,
-                evidence,
+                detail,
+                prompt,
                 empty,
             })
-        })
+        },
+    )
+}
+
+fn detail() -> impl Strategy<Value = DetailScene> {
+    (text(), vec(spans(), 0..9), 0..99usize, 0..99usize).prop_map(|(title, lines, above, total)| DetailScene {
+        title,
+        lines,
+        above,
+        total,
+    })
 }
 
 fn objects() -> impl Strategy<Value = Body> {
@@ -176,6 +191,7 @@ fn prompt() -> impl Strategy<Value = PromptScene> {
         label,
         input,
         cursor,
+        placeholder: "",
         info,
     })
 }

@@ -6,9 +6,9 @@ use crate::model::{ContextId, Level, PaneId};
 use crate::text::display;
 use crate::workspace::layout::{Layout, Rect, Size, Split};
 use crate::workspace::scene::{
-    BarCell, Body, ContrastCell, ContrastRow, ContrastScene, ExecScene, HelpScene, LogColumn, LogRow, LogsScene,
-    ObjectRow, ObjectsScene, Overlay, PaletteItem, PaletteScene, PaneScene, PromptScene, RowKind, Scene, Span,
-    StatusLine, Tone,
+    BarCell, Body, ContrastCell, ContrastRow, ContrastScene, DetailScene, ExecScene, HelpScene, LogColumn, LogRow,
+    LogsScene, ObjectRow, ObjectsScene, Overlay, PaletteItem, PaletteScene, PaneScene, PromptScene, RowKind, Scene,
+    Span, StatusLine, Tone,
 };
 use crate::workspace::vt::Vt;
 
@@ -165,6 +165,7 @@ fn cell(context: ContextId, count: u32) -> ContrastCell {
     ContrastCell {
         context,
         text: count.to_string(),
+        short: count.to_string(),
         tone,
         trend: trend(count, count / 6 + u32::from(count > 0)),
     }
@@ -189,7 +190,9 @@ fn finding(verdict: Vec<Span>, level: Level, text: &str, counts: [u32; 3]) -> Co
     ContrastRow {
         verdict,
         level,
+        lead: Vec::new(),
         text: text.to_owned(),
+        tone: Tone::Plain,
         cells,
         workload: "deployment/api".to_owned(),
     }
@@ -203,22 +206,47 @@ fn findings() -> Vec<ContrastRow> {
         "readiness probe failed: HTTP probe failed with statuscode: <*>",
         [0, 0, 4],
     );
-    for (cell, text) in unknown.cells.iter_mut().zip(["?", "no access", "4"]) {
-        cell.text = text.to_owned();
+    for (cell, (text, short)) in unknown
+        .cells
+        .iter_mut()
+        .zip([("?", "?"), ("no access", "deny"), ("4", "4")])
+    {
+        (cell.text, cell.short) = (text.to_owned(), short.to_owned());
+        if cell.text != "4" {
+            cell.trend.clear();
+        }
     }
-    vec![
-        finding(
+    let pinned = ContrastRow {
+        lead: vec![
+            Span::new("★ ", Tone::Accent),
+            Span::new("the cause?", Tone::Accent).bold(),
+            Span::dim(" · "),
+        ],
+        ..finding(
             verdict("only", prod),
             Level::Error,
             "ModuleNotFoundError: No module named 'requests'",
             [0, 0, 42],
-        ),
+        )
+    };
+    let variant = ContrastRow {
+        lead: vec![Span::dim("└ written in dev as: ")],
+        ..finding(
+            Vec::new(),
+            Level::None,
+            "got the list of projects from the server: <*>",
+            [9, 0, 0],
+        )
+    };
+    vec![
+        pinned,
         finding(
             verdict("only", prod),
             Level::Error,
             "failed to retrieve the complete list of projects from the server: <*>",
             [0, 0, 7],
         ),
+        variant,
         finding(
             verdict("more", prod),
             Level::Warn,
@@ -244,12 +272,15 @@ fn findings() -> Vec<ContrastRow> {
             "worker booted with pid <*>",
             [4, 4, 4],
         ),
-        finding(
-            verdict("same", None),
-            Level::Debug,
-            "cache hit ratio <*>",
-            [180, 176, 181],
-        ),
+        ContrastRow {
+            tone: Tone::Dim,
+            ..finding(
+                verdict("same", None),
+                Level::Debug,
+                "cache hit ratio <*>",
+                [180, 176, 181],
+            )
+        },
         finding(verdict("same", None), Level::None, "開始しました <*>", [12, 12, 12]),
     ]
 }
@@ -258,21 +289,32 @@ fn contrast(body: Rect) -> ContrastScene {
     let reason =
         "42 times in prod in 4 pods; none in dev and staging, watched for 3m 20s each where 11 were to be expected";
     let rows = display::wrap(reason, usize::from(body.width.saturating_sub(2)));
-    let mut evidence: Vec<String> = rows
+    let mut lines: Vec<Vec<Span>> = rows
         .into_iter()
-        .map(|row| reason.get(row).unwrap_or_default().trim_end().to_owned())
+        .map(|row| vec![Span::plain(reason.get(row).unwrap_or_default().trim_end())])
         .collect();
-    evidence.push("Traceback (most recent call last):".to_owned());
-    evidence.push("  ModuleNotFoundError: No module named 'requests'".to_owned());
-    evidence.resize(if body.height >= 9 { 4 } else { 0 }, String::new());
-    let room = usize::from(body.height).saturating_sub(1 + evidence.len() + usize::from(!evidence.is_empty()));
+    lines.push(vec![
+        Span::new("error", Tone::Bad),
+        Span::dim(" · shop/api · first 12:00:01, last 12:03:09"),
+    ]);
+    lines.push(vec![Span::plain("  ModuleNotFoundError: No module named 'requests'")]);
+    lines.resize(if body.height >= 9 { 4 } else { 0 }, Vec::new());
+    let room = usize::from(body.height).saturating_sub(1 + lines.len() + usize::from(!lines.is_empty()));
     ContrastScene {
         clusters: clusters(),
         rows: findings().into_iter().take(room).collect(),
         selected: Some(0),
+        with_selected: 0,
+        column: None,
         above: 0,
         total: 12,
-        evidence,
+        detail: DetailScene {
+            title: "evidence".to_owned(),
+            total: lines.len(),
+            lines,
+            above: 0,
+        },
+        prompt: None,
         empty: None,
     }
 }
@@ -412,6 +454,7 @@ fn logs(body: Rect) -> LogsScene {
         label: "/".to_owned(),
         input: "requests".to_owned(),
         cursor: 8,
+        placeholder: "regex",
         info: "dev 0 · staging 0 · prod 12".to_owned(),
     };
     let places = Rect {

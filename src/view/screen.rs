@@ -71,7 +71,7 @@ fn panes(canvas: &mut Canvas<'_>, panes: &[PaneScene]) -> Option<(u16, u16)> {
 fn body(canvas: &mut Canvas<'_>, place: Rect, pane: &PaneScene) -> Option<(u16, u16)> {
     let focus = Focus::from(pane.focused);
     match &pane.body {
-        Body::Contrast(scene) => contrast::paint(canvas, place, scene, focus),
+        Body::Contrast(scene) => return contrast::paint(canvas, place, scene, focus),
         Body::Objects(scene) => objects::paint(canvas, place, scene, focus),
         Body::Logs(scene) => return logs::paint(canvas, place, scene, focus),
         Body::Exec(scene) => return exec::paint(canvas, place, scene),
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(buffer[(0, 4)].symbol(), "▌");
         assert!(look(30, 4).contains(Modifier::REVERSED), "the selection");
         assert!(!look(30, 5).contains(Modifier::REVERSED), "what is not selected");
-        assert!(look(17, 4).contains(Modifier::BOLD), "an error's mark");
+        assert!(look(1, 4).contains(Modifier::BOLD), "an error's mark");
         assert_eq!((buffer[(0, 2)].symbol(), buffer[(0, 19)].symbol()), ("━", "─"), "focus");
         let (error, plain) = (look(20, 23), look(20, 27));
         assert_ne!(error, plain, "a record's level");
@@ -242,7 +242,10 @@ mod tests {
             .cluster(crate::model::ContextId(2))
             .fg
             .expect("a colour");
-        assert_eq!([of("prod live", 0), of("prod │", 3), of("prod  live", 20)], [prod; 3]);
+        assert_eq!(
+            [of("prod live", 0), of("prod  pattern", 3), of("prod  live", 20)],
+            [prod; 3]
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@
 pub mod age;
 pub mod words;
 pub mod bar;
-pub mod contrast;
 pub mod objects;
 pub mod record;
 pub mod place;
@@ -14,3 +13,5 @@ pub mod logs;
 pub mod exec;
 pub mod overlay;
 pub mod status;
+pub mod detail;
+pub mod contrast;

@@ -11,7 +11,7 @@ use super::command::Command;
 use super::key::{Key, KeyCode, Modifiers};
 use super::layout::{Rect, Size};
 use super::msg::{Effect, Msg};
-use super::rehearsal::{NAMES, START, Stage, context, pod};
+use super::rehearsal::{self, NAMES, START, Stage, context, pattern, pod};
 use super::scene::{Body, PaneScene, Scene};
 use super::update::commands;
 
@@ -31,6 +31,10 @@ enum Event {
     Write(usize, i64, String),
     Find(usize, String),
     Rerank(usize),
+    /// A finding becomes the counterpart of another, or a pattern part of another.
+    Pair(usize, usize),
+    Merge(usize, usize),
+    Values(u32, u8, String),
     Publish,
     Forget,
     Answer(u32, u64, Option<(i64, u64)>),
@@ -40,7 +44,7 @@ enum Event {
 }
 
 /// Commands that lead somewhere; among all the others they would be too rare.
-const OPENING: [Command; 8] = [
+const OPENING: [Command; 10] = [
     Command::OpenShell,
     Command::ShowObjects,
     Command::ShowContrast,
@@ -49,11 +53,13 @@ const OPENING: [Command; 8] = [
     Command::Expand,
     Command::Up,
     Command::Zoom,
+    Command::ToggleDetail,
+    Command::Mute,
 ];
 
 fn key() -> impl Strategy<Value = Key> {
     let code = prop_oneof![
-        6 => proptest::sample::select("jkhlgGqxnNeEfowtsz123/:?cry".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
+        6 => proptest::sample::select("jkhlgGqxnNeEfowtsz123/:?crydJKvpmM=[]aB".chars().collect::<Vec<_>>()).prop_map(KeyCode::Char),
         1 => any::<char>().prop_map(KeyCode::Char),
         4 => proptest::sample::select(vec![
             KeyCode::Enter, KeyCode::Esc, KeyCode::Tab, KeyCode::Backspace, KeyCode::Up, KeyCode::Down, KeyCode::Left,
@@ -88,6 +94,9 @@ fn event() -> impl Strategy<Value = Event> {
             .prop_map(|(c, second, text)| Event::Write(c, second, text)),
         2 => (cluster, "[a-c] ?\n?ERROR").prop_map(|(c, text)| Event::Find(c, text)),
         1 => (0usize..9).prop_map(Event::Rerank),
+        1 => (0usize..9, 0usize..9).prop_map(|(one, other)| Event::Pair(one, other)),
+        1 => (0usize..3, 0usize..3).prop_map(|(one, other)| Event::Merge(one, other)),
+        1 => (0u32..6, 0u8..3, "[a-c\u{202e}\x1b日]{0,3}").prop_map(|(pane, n, text)| Event::Values(pane, n, text)),
         4 => Just(Event::Publish),
         1 => Just(Event::Forget),
         2 => (0u32..6, 0u64..9, proptest::option::of((0i64..100, 0u64..50)))
@@ -145,6 +154,24 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
             });
             Vec::new()
         }
+        Event::Pair(one, other) => {
+            stage.rerank(|findings| {
+                let of = findings.get(other).map(|finding| finding.pattern);
+                if let Some(finding) = findings.get_mut(one) {
+                    finding.variant_of = of;
+                }
+            });
+            Vec::new()
+        }
+        Event::Merge(one, other) => {
+            stage.merge(["a", "b", "c"][one], ["a", "b", "c"][other]);
+            Vec::new()
+        }
+        Event::Values(pane, n, text) => stage.say(Msg::ValuesRead {
+            pane: PaneId(pane),
+            pattern: pattern(["a", "b", "c"][usize::from(n)]),
+            values: rehearsal::values(&[("dev", &[(&text, 3), ("x", 1)]), ("prod", &[("x", 2)])]),
+        }),
         Event::Publish => {
             stage.publish();
             Vec::new()
@@ -238,6 +265,10 @@ fn cells(rect: Rect) -> u32 {
     u32::from(rect.width) * u32::from(rect.height)
 }
 
+fn line(spans: &[super::scene::Span]) -> String {
+    spans.iter().map(|span| span.text.as_str()).collect()
+}
+
 fn assert_pane(pane: &PaneScene) {
     let body = PaneScene::body_rect(pane.rect);
     let height = usize::from(body.height);
@@ -249,7 +280,18 @@ fn assert_pane(pane: &PaneScene) {
         );
     };
     match &pane.body {
-        Body::Contrast(contrast) => in_view(contrast.rows.len(), contrast.selected, contrast.total),
+        Body::Contrast(contrast) => {
+            in_view(contrast.rows.len(), contrast.selected, contrast.total);
+            let rule = usize::from(!contrast.detail.lines.is_empty());
+            let prompt = usize::from(contrast.prompt.is_some());
+            let used = 1 + contrast.rows.len() + rule + contrast.detail.lines.len() + prompt;
+            assert!(height < 3 || used <= height, "{pane:?}");
+            let selected = contrast.selected.and_then(|selected| contrast.rows.get(selected));
+            assert!(
+                selected.is_none_or(|row| !line(&row.lead).starts_with('└')),
+                "a counterpart is selected: {pane:?}"
+            );
+        }
         Body::Objects(objects) => in_view(objects.rows.len(), objects.selected, objects.total),
         Body::Logs(logs) => {
             assert_eq!(

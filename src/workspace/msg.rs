@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::contrast::Lens;
+use crate::logs::values::Values;
 use crate::logs::{Direction, Filter, Found, Position, Query, Snapshot};
-use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, Report, Time};
+use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, PatternId, Report, Time};
 
 use super::key::Key;
 pub use super::layout::Size;
@@ -46,6 +48,12 @@ pub enum Msg {
         pane: PaneId,
         serial: u64,
         found: Found,
+    },
+    /// The values of a pattern, as they were asked for.
+    ValuesRead {
+        pane: PaneId,
+        pattern: PatternId,
+        values: Values,
     },
     ExecOpened {
         pane: PaneId,
@@ -107,6 +115,10 @@ pub enum Effect {
     CancelSearch {
         pane: PaneId,
     },
+    /// One at a time for a pane.
+    ReadValues(ValuesRequest),
+    /// Compare through this from now on.
+    SetLens(Lens),
     /// Connect now, not at the time of the next try.
     RetryCluster(ContextId),
 }
@@ -120,5 +132,15 @@ pub struct SearchRequest {
     pub filter: Filter,
     pub from: Position,
     pub direction: Direction,
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Values to read back off the loop; the `Msg::ValuesRead` of it carries the same pane and pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValuesRequest {
+    pub pane: PaneId,
+    pub pattern: PatternId,
+    /// Values of one variable in one cluster at most.
+    pub most: usize,
     pub snapshot: Arc<Snapshot>,
 }

@@ -17,7 +17,7 @@ pub use objects::{ObjectKey, ObjectsPane};
 /// One pane of the workspace.
 #[derive(Debug)]
 pub enum Pane {
-    Contrast(ContrastPane),
+    Contrast(Box<ContrastPane>),
     Objects(ObjectsPane),
     Logs(Box<LogsPane>),
     Exec(Box<ExecPane>),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::contrast::{Cell, CellState, Finding, Verdict};
+use crate::logs::values::{Slot, ValueKind, Values};
 use crate::logs::{Content, Record, Records, Snapshot, Tally};
 use crate::model::{
     ClusterState, ContainerKind, ContainerRow, ContainerState, ContextId, Level, PatternId, PodKey, PodRow, RecordId,
@@ -229,6 +230,20 @@ impl Stage {
         });
     }
 
+    /// The pattern of one first word becomes part of another's, unless that one is part of it already.
+    pub(crate) fn merge(&mut self, part: &str, into: &str) {
+        let (part, into) = (pattern(part), pattern(into));
+        if self.snapshot.root(into) != part && self.snapshot.root(part) == part {
+            Arc::make_mut(&mut self.snapshot.merged).insert(part, into);
+            Arc::make_mut(&mut self.snapshot.findings).retain(|finding| finding.pattern != part);
+        }
+    }
+
+    /// Changes what is published next.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Snapshot)) {
+        change(&mut self.snapshot);
+    }
+
     /// Changes the order of the findings.
     pub(crate) fn rerank(&mut self, change: impl FnOnce(&mut Vec<Finding>)) {
         change(Arc::make_mut(&mut self.snapshot.findings));
@@ -240,10 +255,15 @@ impl Stage {
     }
 
     pub(crate) fn publish(&mut self) -> Arc<Snapshot> {
+        self.publish_with(&mut Vec::new())
+    }
+
+    /// The same, with the effects of it.
+    pub(crate) fn publish_with(&mut self, effects: &mut Vec<Effect>) -> Arc<Snapshot> {
         self.snapshot.generation += 1;
         self.snapshot.at = self.now;
         let snapshot = Arc::new(self.snapshot.clone());
-        self.say(Msg::SnapshotTaken(snapshot.clone()));
+        effects.extend(self.say(Msg::SnapshotTaken(snapshot.clone())));
         snapshot
     }
 
@@ -278,6 +298,22 @@ impl Stage {
         let columns = logs(self.scene()).into_iter().flat_map(|logs| &logs.columns);
         let rows = columns.flat_map(|column| &column.rows).filter(|row| row.selected);
         rows.map(|row| row.text.as_str()).collect::<Vec<_>>().join("|")
+    }
+}
+
+/// The values of a pattern with one variable, by cluster.
+pub(crate) fn values(top: &[(&str, &[(&str, u32)])]) -> Values {
+    let of = |(cluster, values): &(&str, &[(&str, u32)])| {
+        let values = values.iter().map(|(value, count)| ((*value).to_owned(), *count));
+        (context(cluster), values.collect())
+    };
+    Values {
+        records: 6,
+        slots: vec![Slot {
+            kind: ValueKind::Number,
+            distinct: 2,
+            top: top.iter().map(of).collect(),
+        }],
     }
 }
 
@@ -365,19 +401,22 @@ fn tell_pane(pane: &PaneScene, told: &mut Vec<String>) {
                 let cells: Vec<_> = row.cells.iter().map(|cell| cell.text.as_str()).collect();
                 let mark = mark(contrast.selected == Some(n));
                 told.push(format!(
-                    "  {mark}{} | {} | {}",
+                    "  {mark}{} | {}{} | {}",
                     line(&row.verdict),
+                    line(&row.lead),
                     row.text,
                     cells.join(" ")
                 ));
             }
-            told.extend(
-                contrast
-                    .evidence
-                    .iter()
-                    .filter(|line| !line.is_empty())
-                    .map(|line| format!("  = {line}")),
-            );
+            let lines = contrast.detail.lines.iter().filter(|line| !line.is_empty());
+            told.extend(lines.map(|spans| format!("  = {}", line(spans))));
+            told.extend(contrast.column.map(|column| format!("  cell {column}")));
+            told.extend(contrast.prompt.iter().map(|prompt| {
+                format!(
+                    "  {}{} @{} ({})",
+                    prompt.label, prompt.input, prompt.cursor, prompt.info
+                )
+            }));
             told.extend(contrast.empty.iter().map(|empty| format!("  {empty}")));
         }
         Body::Objects(objects) => {

@@ -130,33 +130,54 @@ pub enum Body {
     Exec(ExecScene),
 }
 
-/// From the top: one heading line with the clusters, the rows, and at the bottom a rule line and the evidence lines
-/// (neither when `evidence` is empty). The rows are exactly those that fit between.
+/// From the top: one heading line with the clusters, the rows, a rule line and the detail lines (neither when the detail
+/// is empty), and the prompt if there is one. The rows are exactly those that fit between.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ContrastScene {
     pub clusters: Vec<(ContextId, String)>,
     pub rows: Vec<ContrastRow>,
     /// An index into `rows`.
     pub selected: Option<usize>,
+    /// Rows from the selected one on that are selected with it: counterparts.
+    pub with_selected: usize,
+    /// The cluster whose cells are selected, as an index into `clusters`.
+    pub column: Option<usize>,
     /// How many rows are scrolled away above the first one.
     pub above: usize,
     /// How many rows there are altogether.
     pub total: usize,
-    /// Of the selected finding: the reason for its verdict, then the lines of its template.
-    pub evidence: Vec<String>,
+    pub detail: DetailScene,
+    pub prompt: Option<PromptScene>,
     /// What to say instead of rows.
     pub empty: Option<String>,
 }
 
-/// One finding.
+/// What is known of the selected finding, in lines that fit the body.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DetailScene {
+    /// The word on the rule above it.
+    pub title: String,
+    /// As many as there is room for, padded with empty ones.
+    pub lines: Vec<Vec<Span>>,
+    /// How many lines are scrolled away above the first one.
+    pub above: usize,
+    /// How many lines there are altogether.
+    pub total: usize,
+}
+
+/// One finding, a counterpart of the one above it, or the line that stands for muted ones.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContrastRow {
     /// `only prod`, the cluster in its colour.
     pub verdict: Vec<Span>,
     pub level: Level,
+    /// What stands before the text: a mark, a label.
+    pub lead: Vec<Span>,
     /// The first telling line of the template.
     pub text: String,
-    /// One per cluster, in the order of `ContrastScene::clusters`.
+    /// `Tone::Dim` where it is alike everywhere.
+    pub tone: Tone,
+    /// One per cluster, in the order of `ContrastScene::clusters`; none on a line that is not of a finding.
     pub cells: Vec<ContrastCell>,
     pub workload: String,
 }
@@ -165,10 +186,12 @@ pub struct ContrastRow {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ContrastCell {
     pub context: ContextId,
-    /// `42`, `0`, `?`, `–`, `no access`.
+    /// `42`, `0`, `?`, `–`, `no access`; four columns at most where it is a number.
     pub text: String,
+    /// The same in at most four columns.
+    pub short: String,
     pub tone: Tone,
-    /// Counts per equal slice of the window, oldest first; for a sparkline. May be empty.
+    /// Counts per equal slice of the window, oldest first; for a sparkline. Empty where nothing could be counted.
     pub trend: Vec<u32>,
 }
 
@@ -343,6 +366,8 @@ pub struct PromptScene {
     pub input: String,
     /// In display columns from the start of `input`.
     pub cursor: usize,
+    /// Shown while the input is empty.
+    pub placeholder: &'static str,
     /// `dev 0 · staging 0 · prod 12`, or what is wrong with the input.
     pub info: String,
 }

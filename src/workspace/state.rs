@@ -3,14 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::model::{PaneId, Time};
 
+use super::bell::{Bell, Ringer};
 use super::clusters::Clusters;
 use super::command::Command;
 use super::key::Key;
 use super::keymap::{Keymap, Scope};
 use super::layout::{Layout, Rect, Size, Split};
+use super::marks::Marks;
 use super::objects::Objects;
 use super::panes::{ContrastPane, ExecPane, LogsPane, ObjectsPane, Pane};
 use super::prompt::LineInput;
@@ -33,6 +36,10 @@ pub struct State {
     pub(super) clusters: Clusters,
     pub(super) objects: Objects,
     pub(super) snapshot: Arc<Snapshot>,
+    pub(super) marks: Marks,
+    /// What was asked for last; what the findings were looked at through, the snapshot says.
+    pub(super) lens: Lens,
+    pub(super) ringer: Ringer,
     pub(super) layout: Layout,
     pub(super) panes: BTreeMap<PaneId, Pane>,
     pub(super) arranged: Arranged,
@@ -105,6 +112,9 @@ impl State {
                 at: now,
                 ..Snapshot::default()
             }),
+            marks: Marks::default(),
+            lens: Lens::default(),
+            ringer: Ringer::new(now),
             layout: Layout::new(first),
             panes: BTreeMap::new(),
             arranged: Arranged::ForWide,
@@ -120,12 +130,17 @@ impl State {
             dirty: true,
             scene: Scene::default(),
         };
-        state.add_pane(Pane::Contrast(ContrastPane::default()));
+        state.add_pane(Pane::Contrast(Box::default()));
         state.add_pane(Pane::Objects(ObjectsPane::default()));
         let logs = state.add_pane(Pane::Logs(Box::default()));
         state.last_logs = Some(logs);
         state.arrange();
         state
+    }
+
+    /// Whether the bell rings for new errors that only some clusters have.
+    pub fn set_bell(&mut self, bell: Bell) {
+        self.ringer.bell = bell;
     }
 
     /// Whether something may have changed on the screen since the last frame, so that a frame is worth settling.
@@ -173,9 +188,25 @@ impl State {
         self.panes.get_mut(&self.layout.focus())
     }
 
-    /// Whether the search line is open where the focus is.
+    /// Whether a line is being typed where the focus is.
     pub(super) fn is_prompting(&self) -> bool {
-        matches!(self.focused(), Some(Pane::Logs(logs)) if logs.prompt.is_some())
+        match self.focused() {
+            Some(Pane::Logs(logs)) => logs.prompt.is_some(),
+            Some(Pane::Contrast(contrast)) => contrast.prompt.is_some(),
+            Some(Pane::Objects(_) | Pane::Exec(_)) | None => false,
+        }
+    }
+
+    /// Whether a pane has a place on the screen.
+    pub(super) fn is_in_sight(&self, id: PaneId) -> bool {
+        self.layout.solve(self.area()).iter().any(|(pane, _)| *pane == id)
+    }
+
+    pub(super) fn contrast_mut(&mut self, id: PaneId) -> Option<&mut ContrastPane> {
+        match self.panes.get_mut(&id)? {
+            Pane::Contrast(contrast) => Some(contrast),
+            Pane::Objects(_) | Pane::Logs(_) | Pane::Exec(_) => None,
+        }
     }
 
     /// Sessions that would end with the program.

@@ -7,6 +7,7 @@ pub mod arrange;
 pub mod leave;
 pub mod search;
 pub mod logs;
+pub mod contrast;
 pub mod objects;
 pub mod exec;
 pub mod copy;
@@ -37,6 +38,7 @@ pub fn update(state: &mut State, msg: Msg, now: Time) -> Vec<Effect> {
         Msg::Reported(report) => news::report(state, report),
         Msg::SnapshotTaken(snapshot) => news::take_snapshot(state, snapshot),
         Msg::Searched { pane, serial, found } => search::take_answer(state, pane, serial, found),
+        Msg::ValuesRead { pane, pattern, values } => contrast::take_values(state, pane, pattern, values),
         Msg::ExecOpened { pane } => exec::opened(state, pane),
         Msg::ExecPrinted { pane, bytes } => exec::printed(state, pane, &bytes),
         Msg::ExecEnded { pane, end } => exec::ended(state, pane, end),

@@ -246,6 +246,39 @@ fn enter_leads_to_the_record_in_its_cluster() {
 }
 
 #[test]
+fn what_a_person_says_of_patterns_is_on_the_screen() {
+    let shown = |keys: &str| text(&screen((200, 50), &with_keys(works_in_staging(), keys)));
+    let labelled = shown("= o o p s enter p");
+    assert!(labelled.contains("★ oops · ModuleNotFoundError"), "{labelled}");
+    let muted = shown("m");
+    assert!(
+        muted.contains("1 muted (M shows)") && !muted.contains("E only prod"),
+        "{muted}"
+    );
+    let all = shown("m M");
+    assert!(all.contains("muted ModuleNotFoundError"), "{all}");
+    let found = shown("/ m o d u l e");
+    assert!(
+        found.contains("Contrast · /module") && !found.contains("served <*>"),
+        "{found}"
+    );
+}
+
+#[test]
+fn the_detail_says_what_each_cluster_has() {
+    for size in [(200, 50), (120, 40), (80, 24)] {
+        let shown = text(&screen(size, &with_keys(works_in_staging(), "z d")));
+        for wanted in ["only prod", "shop/api", "dev      none in", "prod     6 records"] {
+            assert!(shown.contains(wanted), "{size:?} {wanted}\n{shown}");
+        }
+    }
+    let whole = text(&screen((200, 50), &with_keys(works_in_staging(), "z d")));
+    assert!(whole.contains("    import requests"), "{whole}");
+    let down = text(&screen((200, 50), &with_keys(story_of(&[0, 2]), "z d")));
+    assert!(down.contains("staging  not known"), "{down}");
+}
+
+#[test]
 fn without_colour_everything_is_still_said() {
     let buffer = frame(&screen((200, 50), &works_in_staging()), Palette::plain());
     let coloured = buffer

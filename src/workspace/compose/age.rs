@@ -50,7 +50,8 @@ impl Moment {
         format!("in {text}")
     }
 
-    fn changes_at(&mut self, time: Time) {
+    /// Something that is shown will be another at this time.
+    pub fn changes_at(&mut self, time: Time) {
         self.next = Some(self.next.map_or(time, |next| next.min(time)));
     }
 }

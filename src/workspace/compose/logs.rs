@@ -2,11 +2,13 @@
 
 use std::ops::Bound;
 
+use crate::contrast::Finding;
 use crate::logs::{Filter, Position, Scope, Snapshot};
 use crate::model::ContextId;
 use crate::text::display;
 use crate::workspace::clusters::{Clusters, StreamCensus};
 use crate::workspace::layout::Rect;
+use crate::workspace::marks::Marks as PatternMarks;
 use crate::workspace::panes::LogsPane;
 use crate::workspace::panes::logs::{Follow, Search, ShownColumn};
 use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, Span, Tone};
@@ -49,6 +51,7 @@ pub struct Logs<'a> {
     pub pane: &'a LogsPane,
     pub snapshot: &'a Snapshot,
     pub clusters: &'a Clusters,
+    pub marks: &'a PatternMarks,
     pub body: Rect,
 }
 
@@ -208,8 +211,10 @@ impl Logs<'_> {
             let marks = Marks {
                 query: self.pane.search.as_ref().map(|search| &search.query),
                 whole: self.pane.filter.pattern.is_none()
-                    && self.pane.marked.is_some()
-                    && record.pattern() == self.pane.marked,
+                    && self
+                        .pane
+                        .marked
+                        .is_some_and(|marked| self.snapshot.is_of(record, marked)),
                 selected: selected == Some(position),
             };
             let composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
@@ -279,8 +284,24 @@ impl Logs<'_> {
             label: "/".to_owned(),
             input: words::safe(prompt.input.text()),
             cursor: prompt.input.cursor(),
+            placeholder: "regex, small letters match any case",
             info,
         })
+    }
+
+    /// The label of a pattern, else the end of its text.
+    fn name_of(&self, finding: &Finding) -> String {
+        let label = self.marks.label(finding.pattern);
+        let line = if label.is_empty() {
+            finding.template.lines().next_back().unwrap_or_default()
+        } else {
+            label
+        };
+        let line = words::safe(line.trim());
+        if line.is_empty() {
+            return words::BLANK.to_owned();
+        }
+        display::truncate(&line, 40).into_owned()
     }
 
     /// What the title says beside the pane's name.
@@ -350,10 +371,11 @@ impl Logs<'_> {
             (None, marked) => (" marked ", marked),
         };
         if let Some(finding) = pattern.and_then(|pattern| self.snapshot.finding(pattern)) {
-            let line = finding.template.lines().next_back().unwrap_or_default();
-            let line = words::safe(line.trim());
             title.push(Span::new(word, Tone::Accent));
-            title.push(Span::plain(display::truncate(&line, 40).into_owned()));
+            title.push(Span::plain(self.name_of(finding)));
+        } else if self.pane.filter.pattern.is_some() {
+            // Nothing may be hidden without a word, even if no finding tells of the pattern at the moment.
+            title.push(Span::new(" only one pattern", Tone::Accent));
         }
         title
     }

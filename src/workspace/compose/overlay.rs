@@ -1,7 +1,7 @@
 //! Help, palette and questions: what lies over the panes.
 
 use crate::workspace::command::Command;
-use crate::workspace::keymap::{Keymap, Scope};
+use crate::workspace::keymap::{Binding, Keymap, Lookup, Scope};
 use crate::workspace::layout::Size;
 use crate::workspace::scene::{HelpScene, Overlay, PaletteItem, PaletteScene};
 use crate::workspace::state::{Over, Palette, State};
@@ -43,12 +43,19 @@ pub fn last_scroll(help: &HelpScene, size: Size) -> usize {
 
 /// The live key bindings of a scope and of everywhere, one line per command.
 pub fn help(keymap: &Keymap, scope: Scope) -> HelpScene {
-    let mut sections = vec![section(keymap, scope)];
+    let mut sections = vec![section(scope, &keymap.bindings(scope))];
     if scope != Scope::Global {
-        sections.push(section(keymap, Scope::Global));
+        // What the pane itself binds means nothing else in it.
+        let means_the_same = |binding: &Binding| {
+            let meant = keymap.lookup(scope, &binding.keys);
+            scope == Scope::Exec || meant == Lookup::Command(binding.command)
+        };
+        let mut everywhere = keymap.bindings(Scope::Global);
+        everywhere.retain(means_the_same);
+        sections.push(section(Scope::Global, &everywhere));
     }
     if matches!(scope, Scope::ExecScroll) {
-        sections.push(section(keymap, Scope::Exec));
+        sections.push(section(Scope::Exec, &keymap.bindings(Scope::Exec)));
     }
     if matches!(scope, Scope::Logs) {
         sections.push((
@@ -66,15 +73,14 @@ pub fn help(keymap: &Keymap, scope: Scope) -> HelpScene {
     HelpScene { sections, scroll: 0 }
 }
 
-fn section(keymap: &Keymap, scope: Scope) -> (String, Vec<(String, String)>) {
-    let bindings = keymap.bindings(scope);
+fn section(scope: Scope, bindings: &[Binding]) -> (String, Vec<(String, String)>) {
     let lines = Command::ALL
         .iter()
         .filter_map(|command| {
             let keys: Vec<_> = bindings
                 .iter()
                 .filter(|binding| binding.command == *command)
-                .map(crate::workspace::keymap::Binding::spelling)
+                .map(Binding::spelling)
                 .collect();
             (!keys.is_empty()).then(|| (keys.join(", "), command.summary().to_owned()))
         })

@@ -14,8 +14,9 @@ fn offers(state: &State, scope: Scope) -> Vec<Offer> {
     match (scope, state.focused()) {
         (Scope::Contrast, _) => vec![
             (Command::Activate, "records"),
+            (Command::ToggleDetail, "detail"),
             (Command::OnlyPattern, "only these"),
-            (Command::Zoom, "zoom"),
+            (Command::FilterPatterns, "filter"),
         ],
         (Scope::Objects, _) => vec![
             (Command::ToggleExpanded, "expand"),
@@ -52,10 +53,24 @@ fn offers_of_logs(pane: &LogsPane) -> Vec<Offer> {
 
 /// Offered wherever they have keys.
 const EVERYWHERE: [Offer; 3] = [
-    (Command::FocusNext, "next pane"),
-    (Command::OpenPalette, "commands"),
     (Command::Help, "help"),
+    (Command::OpenPalette, "commands"),
+    (Command::FocusNext, "next pane"),
 ];
+
+/// Offered last, where there is room.
+const fn more_offers(scope: Scope) -> &'static [Offer] {
+    match scope {
+        Scope::Contrast => &[
+            (Command::NextExample, "next record"),
+            (Command::Pin, "pin"),
+            (Command::Mute, "mute"),
+            (Command::Label, "label"),
+            (Command::Zoom, "zoom"),
+        ],
+        Scope::Global | Scope::Objects | Scope::Logs | Scope::Exec | Scope::ExecScroll | Scope::Help => &[],
+    }
+}
 
 pub fn compose(state: &State) -> StatusLine {
     StatusLine {
@@ -87,9 +102,14 @@ fn hints(state: &State) -> Vec<(String, String)> {
 }
 
 fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
+    // Where help is open, its key has closed it already.
+    let everywhere = EVERYWHERE
+        .into_iter()
+        .filter(|(command, _)| scope != Scope::Help || *command != Command::Help);
     offers(state, scope)
         .into_iter()
-        .chain(EVERYWHERE)
+        .chain(everywhere)
+        .chain(more_offers(scope).iter().copied())
         .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))
         .collect()
 }

@@ -1,7 +1,8 @@
 //! How states, causes and verdicts are put into words, the same everywhere.
 
-use crate::contrast::Verdict;
-use crate::model::{ClusterState, ContextId, Level};
+use crate::contrast::evidence::length;
+use crate::contrast::{Align, Lens, Verdict};
+use crate::model::{ClusterState, ContextId, Level, Span as Lapse};
 use crate::text::display;
 use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::scene::{Span, Tone};
@@ -10,6 +11,9 @@ use super::age::Moment;
 
 /// Bytes of a cause that are worth making safe; no line is longer.
 const MOST_CAUSE: usize = 2_000;
+
+/// What stands for a text of blanks or nothing.
+pub const BLANK: &str = "(blank)";
 
 /// A text from outside, safe and on one line.
 pub fn safe(text: &str) -> String {
@@ -121,6 +125,30 @@ pub fn named_by(verdict: &Verdict) -> &[ContextId] {
             contexts
         }
         Verdict::Same | Verdict::Unknown => &[],
+    }
+}
+
+/// What of a window's time is compared, and by which clock.
+pub fn lens(lens: Lens) -> (String, String) {
+    let window = match lens.window {
+        None => "all that was watched".to_owned(),
+        Some(window) => format!("the last {}", round(window)),
+    };
+    let align = match lens.align {
+        Align::Fitting => "each pattern by the clock that fits it".to_owned(),
+        Align::WallClock => "by the wall clock".to_owned(),
+        Align::SinceStart(span) => format!("only the first {} after each start", round(span)),
+    };
+    (window, align)
+}
+
+/// A length of time that a person chose: `15 min`, `1 h`; as of anything else where it is not a round one.
+pub fn round(span: Lapse) -> String {
+    match span.as_secs() {
+        secs if secs >= 3600 && secs % 3600 == 0 => format!("{} h", secs / 3600),
+        secs if secs >= 120 && secs % 60 == 0 => format!("{} min", secs / 60),
+        secs @ 1.. => format!("{secs} s"),
+        _ => length(span),
     }
 }
 

@@ -133,6 +133,11 @@ impl<K: Clone + PartialEq> ListCursor<K> {
         self.chosen = true;
     }
 
+    /// The selected row is known by another key from now on.
+    pub fn rename(&mut self, key: K) {
+        self.selected = Some(key);
+    }
+
     fn choose(&mut self, rows: &[K], index: usize) {
         if let Some(last) = rows.len().checked_sub(1) {
             self.index = index.min(last);

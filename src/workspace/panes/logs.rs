@@ -19,6 +19,8 @@ pub struct LogsPane {
     pub filter: Filter,
     /// The pattern whose records are marked.
     pub marked: Option<PatternId>,
+    /// The one context in which marked records are walked, if they are not in all.
+    pub marked_in: Option<ContextId>,
     pub merged: bool,
     pub wrap: bool,
     pub timestamps: bool,
@@ -84,6 +86,7 @@ impl Default for LogsPane {
         Self {
             filter: Filter::default(),
             marked: None,
+            marked_in: None,
             merged: false,
             wrap: false,
             timestamps: true,

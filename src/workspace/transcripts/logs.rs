@@ -139,7 +139,7 @@ fn a_finding_whose_records_are_gone_says_so() {
 #[test]
 fn a_search_goes_with_every_key_and_late_answers_are_dropped() {
     let mut stage = Stage::live(160, 40);
-    let first = searches(stage.keys("/ s a"));
+    let first = searches(stage.keys("3 / s a"));
     assert_eq!(first.len(), 2);
     let effects = stage.keys("y");
     assert_eq!(effects.first(), Some(&Effect::CancelSearch { pane: PaneId(2) }));
@@ -167,7 +167,7 @@ fn a_search_goes_with_every_key_and_late_answers_are_dropped() {
 #[test]
 fn a_search_that_is_given_up_returns_to_where_it_began() {
     let mut stage = Stage::live(160, 40);
-    let effects = stage.keys("/ s a y s space 0");
+    let effects = stage.keys("3 / s a y s space 0");
     answer_last(&mut stage, effects);
     stage.shows(&["(paused)"]);
     stage.keys("esc");
@@ -190,7 +190,7 @@ fn a_search_that_is_given_up_returns_to_where_it_began() {
 #[test]
 fn a_mistake_in_a_search_is_said_where_it_is_typed() {
     let mut stage = Stage::live(160, 40);
-    assert_eq!(searches(stage.keys("/ a (")).len(), 1);
+    assert_eq!(searches(stage.keys("3 / a (")).len(), 1);
     stage.shows(&["/a( @2 (unclosed group at column 2)"]);
     stage.keys("enter");
     stage.shows(&["/a( @2"]);

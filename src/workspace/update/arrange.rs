@@ -3,7 +3,7 @@
 use crate::model::PaneId;
 use crate::workspace::layout::{Direction, Rect, Size, Split};
 use crate::workspace::msg::Effect;
-use crate::workspace::panes::{ContrastPane, ObjectsPane, Pane};
+use crate::workspace::panes::{ObjectsPane, Pane};
 use crate::workspace::state::{Arranged, Over, State};
 
 use super::exec;
@@ -31,7 +31,7 @@ impl Kind {
 
     fn open(self) -> Pane {
         match self {
-            Self::Contrast => Pane::Contrast(ContrastPane::default()),
+            Self::Contrast => Pane::Contrast(Box::default()),
             Self::Objects => Pane::Objects(ObjectsPane::default()),
             Self::Logs => Pane::Logs(Box::default()),
         }
@@ -150,7 +150,7 @@ fn place(state: &mut State, id: PaneId, split: Split) {
 /// Another view of the focused pane; of a shell, another shell in the same container.
 pub fn split(state: &mut State, split: Split) -> Vec<Effect> {
     let copy = match state.focused() {
-        Some(Pane::Contrast(pane)) => Pane::Contrast(pane.clone()),
+        Some(Pane::Contrast(pane)) => Pane::Contrast(Box::new(pane.copied())),
         Some(Pane::Objects(pane)) => Pane::Objects(pane.clone()),
         Some(Pane::Logs(pane)) => Pane::Logs(Box::new(pane.copied())),
         Some(Pane::Exec(pane)) => exec::another(pane),

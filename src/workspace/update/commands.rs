@@ -4,14 +4,16 @@ use crate::logs::Direction;
 use crate::workspace::clusters::Cluster;
 use crate::workspace::command::Command;
 use crate::workspace::layout::{self, Split};
+use crate::workspace::marks::Standing;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::Pane;
 use crate::workspace::scene::Tone;
 use crate::workspace::state::State;
 
 use super::arrange::Kind;
+use super::contrast::Length;
 use super::movement::{Move, Sideways};
-use super::{arrange, copy, exec, help, logs, movement, objects, palette, search};
+use super::{arrange, contrast, copy, exec, help, logs, movement, objects, palette, search};
 
 /// Does what was asked for in the focused pane, and remembers which logs had the focus.
 pub fn run(state: &mut State, command: Command) -> Vec<Effect> {
@@ -59,6 +61,22 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::NextError => search::next_error(state, Direction::Forward),
         Command::PreviousError => search::next_error(state, Direction::Backward),
         Command::OnlyPattern => logs::only_pattern(state),
+        Command::NextExample => contrast::next_example(state, Direction::Forward),
+        Command::PreviousExample => contrast::next_example(state, Direction::Backward),
+        Command::ToggleDetail => contrast::toggle_detail(state),
+        Command::DetailDown => contrast::scroll_detail(state, 1),
+        Command::DetailUp => contrast::scroll_detail(state, -1),
+        Command::FilterPatterns => contrast::ask_words(state),
+        Command::ErrorsOnly => contrast::toggle_errors(state),
+        Command::NextVerdict => contrast::next_verdict(state),
+        Command::Pin => contrast::toggle_standing(state, Standing::Pinned),
+        Command::Mute => contrast::toggle_standing(state, Standing::Muted),
+        Command::ShowMuted => contrast::toggle_muted(state),
+        Command::Label => contrast::ask_label(state),
+        Command::ShorterWindow => contrast::change_window(state, Length::Shorter),
+        Command::LongerWindow => contrast::change_window(state, Length::Longer),
+        Command::NextAlignment => contrast::next_alignment(state),
+        Command::ToggleBell => contrast::toggle_bell(state),
         Command::ToggleFollow => logs::toggle_follow(state),
         Command::ToggleMerged => logs::toggle_merged(state),
         Command::ToggleWrap => logs::toggle_wrap(state),
@@ -89,10 +107,7 @@ fn redraw(state: &mut State) -> Vec<Effect> {
 /// Opens what is selected.
 fn activate(state: &mut State) -> Vec<Effect> {
     match state.focused() {
-        Some(Pane::Contrast(pane)) => match pane.list.selected().copied() {
-            Some(pattern) => logs::open_finding(state, pattern),
-            None => Vec::new(),
-        },
+        Some(Pane::Contrast(_)) => contrast::open(state),
         Some(Pane::Objects(_)) => objects::open_logs(state),
         Some(Pane::Logs(_)) => logs::mark_pattern(state),
         Some(Pane::Exec(_)) => exec::enter(state),
@@ -100,7 +115,8 @@ fn activate(state: &mut State) -> Vec<Effect> {
     }
 }
 
-/// Goes back by one thing: the search, the pattern, the scope, the scrolling of a shell, the zoom.
+/// Goes back by one thing: the search, the pattern, the scope, what narrows the findings, the scrolling of a shell, the
+/// zoom.
 fn cancel(state: &mut State) -> Vec<Effect> {
     let focus = state.layout.focus();
     let back = match state.panes.get_mut(&focus) {
@@ -109,7 +125,8 @@ fn cancel(state: &mut State) -> Vec<Effect> {
             pane.vt.scroll_to_bottom();
             Some(Vec::new())
         }
-        Some(Pane::Contrast(_) | Pane::Objects(_) | Pane::Exec(_)) | None => None,
+        Some(Pane::Contrast(pane)) => contrast::step_back(pane),
+        Some(Pane::Objects(_) | Pane::Exec(_)) | None => None,
     };
     if back.is_none() && state.layout.zoomed() {
         state.layout.toggle_zoom();

@@ -23,7 +23,7 @@ pub fn copy(state: &mut State) -> Vec<Effect> {
 fn selected_text(state: &State) -> Option<String> {
     match state.focused()? {
         Pane::Contrast(pane) => {
-            let finding = state.snapshot.finding(*pane.list.selected()?)?;
+            let finding = pane.target(&state.snapshot)?;
             let lines: Vec<_> = finding
                 .template
                 .lines()

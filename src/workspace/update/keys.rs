@@ -4,10 +4,11 @@ use crate::model::Time;
 use crate::workspace::key::{Key, KeyCode};
 use crate::workspace::keymap::{Lookup, Scope};
 use crate::workspace::msg::Effect;
+use crate::workspace::panes::Pane;
 use crate::workspace::scene::Tone;
 use crate::workspace::state::{Over, State};
 
-use super::{commands, exec, help, leave, palette, search};
+use super::{commands, contrast, exec, help, leave, palette, search};
 
 pub fn press(state: &mut State, key: Key, now: Time) -> Vec<Effect> {
     state.unsettled = true;
@@ -16,8 +17,24 @@ pub fn press(state: &mut State, key: Key, now: Time) -> Vec<Effect> {
         Some(Over::Help { .. }) => help::press(state, key),
         Some(Over::Palette(_)) => palette::press(state, key),
         Some(Over::Leaving) => leave::answer(state, key),
-        None if state.is_prompting() => search::press(state, key),
+        None if state.is_prompting() => press_in_prompt(state, key),
         None => look_up(state, key, now),
+    }
+}
+
+fn press_in_prompt(state: &mut State, key: Key) -> Vec<Effect> {
+    match state.focused() {
+        Some(Pane::Contrast(_)) => contrast::press(state, key),
+        Some(Pane::Logs(_)) => search::press(state, key),
+        Some(Pane::Objects(_) | Pane::Exec(_)) | None => Vec::new(),
+    }
+}
+
+fn paste_in_prompt(state: &mut State, text: &str) -> Vec<Effect> {
+    match state.focused() {
+        Some(Pane::Contrast(_)) => contrast::paste(state, text),
+        Some(Pane::Logs(_)) => search::paste(state, text),
+        Some(Pane::Objects(_) | Pane::Exec(_)) | None => Vec::new(),
     }
 }
 
@@ -60,7 +77,7 @@ pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     match state.overlay {
         Some(Over::Palette(_)) => palette::paste(state, text),
         Some(Over::Help { .. } | Over::Leaving) => Vec::new(),
-        None if state.is_prompting() => search::paste(state, text),
+        None if state.is_prompting() => paste_in_prompt(state, text),
         None => exec::paste(state, text),
     }
 }

@@ -74,33 +74,78 @@ pub fn open_scope(state: &mut State, scope: Scope) -> Vec<Effect> {
     search::clear(pane, id)
 }
 
-/// Shows the example of a finding among its neighbours, the records of its pattern marked.
-pub fn open_finding(state: &mut State, pattern: PatternId) -> Vec<Effect> {
-    let Some((position, context)) = example(state, pattern) else {
-        state.say("no record of this pattern is held any more", Tone::Warn);
-        return Vec::new();
+/// A pattern, in one cluster or wherever it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sought {
+    pub pattern: PatternId,
+    pub within: Option<ContextId>,
+}
+
+/// Shows the first example of a pattern among its neighbours, the records of the pattern marked, and gives the focus to
+/// the logs.
+pub fn open_example(state: &mut State, sought: Sought) -> Vec<Effect> {
+    let Some(example) = example(state, sought) else {
+        return no_example(state, sought);
     };
     let id = focus(state);
+    show_example(state, id, sought, example)
+}
+
+/// The same without the focus where that is not needed to see it.
+pub fn show_first_example(state: &mut State, sought: Sought) -> Vec<Effect> {
+    let Some(example) = example(state, sought) else {
+        return no_example(state, sought);
+    };
+    let id = in_sight(state);
+    show_example(state, id, sought, example)
+}
+
+/// The pane of logs that things are shown in; it gets the focus only if it cannot be seen otherwise.
+pub fn in_sight(state: &mut State) -> PaneId {
+    match state.logs_pane() {
+        Some(id) if state.is_in_sight(id) => id,
+        Some(_) | None => focus(state),
+    }
+}
+
+fn no_example(state: &mut State, sought: Sought) -> Vec<Effect> {
+    let place = sought
+        .within
+        .map(|context| format!(" from {}", state.clusters.name(context)));
+    let place = place.unwrap_or_default();
+    state.say(format!("no record of this pattern{place} is held any more"), Tone::Warn);
+    Vec::new()
+}
+
+fn show_example(
+    state: &mut State,
+    id: PaneId,
+    sought: Sought,
+    (position, context): (Position, ContextId),
+) -> Vec<Effect> {
     let snapshot = state.snapshot.clone();
     let Some(pane) = state.logs_mut(id) else {
         return Vec::new();
     };
     pane.filter = Filter::default();
-    pane.marked = Some(pattern);
+    pane.marked = Some(sought.pattern);
+    pane.marked_in = sought.within;
     let effects = search::clear(pane, id);
     pane.jump(position, context, &snapshot);
     effects
 }
 
 /// The finding's own example if it is still held, else the oldest record of the pattern.
-fn example(state: &State, pattern: PatternId) -> Option<(Position, ContextId)> {
+fn example(state: &State, sought: Sought) -> Option<(Position, ContextId)> {
     let snapshot = &state.snapshot;
     let own = snapshot
-        .finding(pattern)
+        .finding(sought.pattern)
         .and_then(|finding| snapshot.position(finding.example))
-        .and_then(|position| snapshot.records.get(position));
+        .and_then(|position| snapshot.records.get(position))
+        .filter(|record| sought.within.is_none_or(|context| context == record.source.context));
     let filter = Filter {
-        pattern: Some(pattern),
+        pattern: Some(sought.pattern),
+        context: sought.within,
         ..Filter::default()
     };
     let record = match own {
@@ -114,14 +159,13 @@ fn example(state: &State, pattern: PatternId) -> Option<(Position, ContextId)> {
 /// cursor.
 pub fn only_pattern(state: &mut State) -> Vec<Effect> {
     match state.focused() {
-        Some(Pane::Contrast(pane)) => match pane.list.selected().copied() {
-            Some(pattern) => {
-                let mut effects = open_finding(state, pattern);
-                effects.extend(narrow(state, Some(pattern)));
-                effects
-            }
-            None => Vec::new(),
-        },
+        Some(Pane::Contrast(pane)) => {
+            let sought = pane.target(&state.snapshot).map(|finding| Sought {
+                pattern: finding.pattern,
+                within: pane.cluster,
+            });
+            sought.map_or_else(Vec::new, |sought| only_sought(state, sought))
+        }
         Some(Pane::Logs(pane)) if pane.filter.pattern.is_some() => narrow(state, None),
         Some(Pane::Logs(pane)) => match pane.marked.or_else(|| pattern_at_cursor(state, pane)) {
             Some(pattern) => narrow(state, Some(pattern)),
@@ -131,10 +175,32 @@ pub fn only_pattern(state: &mut State) -> Vec<Effect> {
     }
 }
 
+fn only_sought(state: &mut State, sought: Sought) -> Vec<Effect> {
+    let snapshot = state.snapshot.clone();
+    let is_narrowed = |pane: &mut LogsPane| {
+        let root = |pattern: Option<PatternId>| pattern.map(|pattern| snapshot.root(pattern));
+        root(pane.filter.pattern) == root(Some(sought.pattern))
+    };
+    let id = state.logs_pane();
+    if id.and_then(|id| state.logs_mut(id)).is_some_and(is_narrowed) {
+        return narrow(state, None);
+    }
+    let Some(example) = example(state, sought) else {
+        return no_example(state, sought);
+    };
+    let id = in_sight(state);
+    let mut effects = show_example(state, id, sought, example);
+    effects.extend(narrow(state, Some(sought.pattern)));
+    effects
+}
+
 fn narrow(state: &mut State, pattern: Option<PatternId>) -> Vec<Effect> {
     with_logs(state, |pane| {
         pane.filter.pattern = pattern;
-        pane.marked = pattern.or(pane.marked);
+        if pattern.is_some() && pattern != pane.marked {
+            pane.marked = pattern;
+            pane.marked_in = None;
+        }
     })
 }
 
@@ -145,6 +211,7 @@ pub fn mark_pattern(state: &mut State) -> Vec<Effect> {
     };
     match pattern_at_cursor(state, pane) {
         Some(pattern) => with_logs(state, |pane| {
+            pane.marked_in = None;
             pane.marked = if pane.marked == Some(pattern) {
                 None
             } else {

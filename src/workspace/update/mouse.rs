@@ -1,10 +1,11 @@
 //! The mouse: a click gives the focus and selects, the wheel scrolls what is under it.
 
+use crate::model::PaneId;
 use crate::workspace::compose::logs::{Logs, focused_strip};
 use crate::workspace::compose::{contrast, objects};
 use crate::workspace::layout::Rect;
 use crate::workspace::msg::Effect;
-use crate::workspace::panes::{self, Pane};
+use crate::workspace::panes::Pane;
 use crate::workspace::scene::PaneScene;
 use crate::workspace::state::{Over, State};
 
@@ -35,7 +36,12 @@ pub fn click(state: &mut State, x: u16, y: u16) -> Vec<Effect> {
     match state.panes.get_mut(&id) {
         Some(Pane::Contrast(pane)) => {
             if let Some(line) = below(HEADINGS.0) {
-                pane.list.click(&panes::contrast::rows(&state.snapshot), line);
+                let before = pane.list.selected().copied();
+                pane.list.click(&pane.table.rows, line);
+                pane.leave_variant(-1);
+                if pane.list.selected().copied() != before {
+                    pane.scroll = 0;
+                }
             }
         }
         Some(Pane::Objects(pane)) => {
@@ -60,6 +66,7 @@ fn click_in_logs(state: &mut State, x: u16, y: u16) {
         panes,
         snapshot,
         clusters,
+        marks,
         ..
     } = state;
     let Some(Pane::Logs(pane)) = panes.get_mut(&focus) else {
@@ -82,6 +89,7 @@ fn click_in_logs(state: &mut State, x: u16, y: u16) {
             pane,
             snapshot,
             clusters,
+            marks,
             body: column.rect,
         };
         let filter = pane.column_filter();
@@ -109,7 +117,23 @@ pub fn wheel(state: &mut State, at: (u16, u16), rows: i16) -> Vec<Effect> {
         None => {}
     }
     match state.layout.at(state.area(), at.0, at.1) {
+        Some(pane) if scroll_detail(state, pane, at.1, rows) => Vec::new(),
         Some(pane) => movement::go_in(state, pane, Move::Wheel(rows)),
         None => Vec::new(),
+    }
+}
+
+/// The detail of a contrast scrolls by itself; false where the wheel turned over something else.
+fn scroll_detail(state: &mut State, id: PaneId, y: u16, rows: i16) -> bool {
+    let solved = state.layout.solve(state.area());
+    let Some((_, rect)) = solved.into_iter().find(|(pane, _)| *pane == id) else {
+        return false;
+    };
+    match state.contrast_mut(id) {
+        Some(pane) if contrast::is_in_detail(pane, PaneScene::body_rect(rect), y) => {
+            pane.scroll = pane.scroll.saturating_add_signed(rows.into());
+            true
+        }
+        Some(_) | None => false,
     }
 }

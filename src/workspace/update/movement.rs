@@ -1,13 +1,13 @@
 //! Up, down, pages, ends, and between columns: the same keys in every pane.
 
 use crate::logs::Position;
-use crate::model::{PaneId, RecordId};
+use crate::model::{ContextId, PaneId, RecordId};
 use crate::workspace::compose::logs::{Logs, columns, focused_strip};
 use crate::workspace::compose::place::{Motion, Spot};
 use crate::workspace::layout::Rect;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::logs::Follow;
-use crate::workspace::panes::{self, ExecPane, ListCursor, Pane};
+use crate::workspace::panes::{ContrastPane, ExecPane, ListCursor, Pane};
 use crate::workspace::state::State;
 
 /// Lines that any scrollback is shorter than.
@@ -42,7 +42,7 @@ pub fn go(state: &mut State, to: Move) -> Vec<Effect> {
 /// Moves in a pane, which need not have the focus.
 pub fn go_in(state: &mut State, pane: PaneId, to: Move) -> Vec<Effect> {
     match state.panes.get_mut(&pane) {
-        Some(Pane::Contrast(pane)) => in_list(&mut pane.list, &panes::contrast::rows(&state.snapshot), to),
+        Some(Pane::Contrast(pane)) => in_contrast(pane, to),
         Some(Pane::Objects(pane)) => {
             let (list, rows) = pane.list_in(&state.objects);
             in_list(list, rows, to);
@@ -52,6 +52,22 @@ pub fn go_in(state: &mut State, pane: PaneId, to: Move) -> Vec<Effect> {
         None => {}
     }
     Vec::new()
+}
+
+/// A counterpart is passed over: it is selected with the row above it.
+fn in_contrast(pane: &mut ContrastPane, to: Move) {
+    let before = pane.list.selected().copied();
+    in_list(&mut pane.list, &pane.table.rows, to);
+    let down = match to {
+        Move::Up | Move::Top | Move::Bottom => -1,
+        Move::Down => 1,
+        Move::HalfPages(halves) => halves.signum(),
+        Move::Wheel(rows) => isize::from(rows.signum()),
+    };
+    pane.leave_variant(if down == 0 { -1 } else { down });
+    if pane.list.selected().copied() != before {
+        pane.scroll = 0;
+    }
 }
 
 fn in_list<K: Clone + PartialEq>(list: &mut ListCursor<K>, rows: &[K], to: Move) {
@@ -82,6 +98,7 @@ fn in_logs(state: &mut State, id: PaneId, to: Move) {
         panes,
         snapshot,
         clusters,
+        marks,
         ..
     } = state;
     let Some(Pane::Logs(pane)) = panes.get_mut(&id) else {
@@ -111,6 +128,7 @@ fn in_logs(state: &mut State, id: PaneId, to: Move) {
         pane,
         snapshot,
         clusters,
+        marks,
         body: Rect::default(),
     };
     let filter = pane.column_filter();
@@ -126,8 +144,13 @@ fn in_logs(state: &mut State, id: PaneId, to: Move) {
 pub fn sideways(state: &mut State, to: Sideways) -> Vec<Effect> {
     let focus = state.layout.focus();
     let State { panes, clusters, .. } = state;
-    let Some(Pane::Logs(pane)) = panes.get_mut(&focus) else {
-        return Vec::new();
+    let pane = match panes.get_mut(&focus) {
+        Some(Pane::Logs(pane)) => pane,
+        Some(Pane::Contrast(pane)) => {
+            pane.cluster = beside(pane.cluster, &clusters.ids(), to);
+            return Vec::new();
+        }
+        Some(Pane::Objects(_) | Pane::Exec(_)) | None => return Vec::new(),
     };
     let all = columns(pane, clusters);
     let at = all
@@ -146,4 +169,15 @@ pub fn sideways(state: &mut State, to: Sideways) -> Vec<Effect> {
         });
     }
     Vec::new()
+}
+
+/// The next of the clusters; left of the first one is the whole row.
+fn beside(from: Option<ContextId>, all: &[ContextId], to: Sideways) -> Option<ContextId> {
+    let at = from.and_then(|context| all.iter().position(|known| *known == context));
+    match (to, at) {
+        (Sideways::Left, Some(at)) => at.checked_sub(1).and_then(|at| all.get(at)).copied(),
+        (Sideways::Left, None) => None,
+        (Sideways::Right, Some(at)) => all.get(at + 1).or(all.get(at)).copied(),
+        (Sideways::Right, None) => all.first().copied(),
+    }
 }

@@ -16,9 +16,15 @@ pub fn open_contexts(state: &mut State, contexts: Vec<OpenedContext>, now: Time)
 }
 
 pub fn take_snapshot(state: &mut State, snapshot: Arc<Snapshot>) -> Vec<Effect> {
-    if *snapshot != *state.snapshot {
-        state.snapshot = snapshot;
-        state.unsettled = true;
+    if *snapshot == *state.snapshot {
+        return Vec::new();
+    }
+    let news = !Arc::ptr_eq(&snapshot.findings, &state.snapshot.findings);
+    state.snapshot = snapshot;
+    state.unsettled = true;
+    state.marks.follow(&state.snapshot);
+    if news && state.ringer.hears(&state.snapshot, &state.marks) {
+        return vec![Effect::Bell];
     }
     Vec::new()
 }

@@ -194,32 +194,42 @@ pub fn next(state: &mut State, direction: Direction) -> Vec<Effect> {
     let Some(pane) = state.logs_mut(id) else {
         return Vec::new();
     };
-    let from = match (pane.is_following(), pane.cursor) {
-        (false, Some(cursor)) => cursor,
-        (true, _) | (false, None) => Position::MAX,
-    };
+    let from = place(pane);
     let mut effects = stop(pane, id);
     match (pane.search.as_ref().map(|search| search.query.clone()), pane.marked) {
         (Some(query), _) => effects.push(request(state, id, Asked { query, from, direction })),
-        (None, Some(pattern)) => {
-            let filter = Filter {
-                pattern: Some(pattern),
-                ..pane.filter_of(pane.only_context())
-            };
-            step(
-                state,
-                id,
-                &filter,
-                Step {
-                    from,
-                    direction,
-                    what: "record of this pattern",
-                },
-            );
-        }
+        (None, Some(_)) => next_marked(state, id, direction),
         (None, None) => state.say("nothing to look for yet: search first", Tone::Dim),
     }
     effects
+}
+
+/// The next record of the marked pattern.
+pub fn next_marked(state: &mut State, id: PaneId, direction: Direction) {
+    let Some(pane) = state.logs_mut(id) else { return };
+    let filter = Filter {
+        pattern: pane.marked,
+        ..pane.filter_of(pane.only_context().or(pane.marked_in))
+    };
+    let from = place(pane);
+    step(
+        state,
+        id,
+        &filter,
+        Step {
+            from,
+            direction,
+            what: "record of this pattern",
+        },
+    );
+}
+
+/// From where a pane goes on looking.
+fn place(pane: &LogsPane) -> Position {
+    match (pane.is_following(), pane.cursor) {
+        (false, Some(cursor)) => cursor,
+        (true, _) | (false, None) => Position::MAX,
+    }
 }
 
 /// The next record of level error in the focused column.
@@ -232,10 +242,7 @@ pub fn next_error(state: &mut State, direction: Direction) -> Vec<Effect> {
         least: crate::model::Level::Error,
         ..pane.column_filter()
     };
-    let from = match (pane.is_following(), pane.cursor) {
-        (false, Some(cursor)) => cursor,
-        (true, _) | (false, None) => Position::MAX,
-    };
+    let from = place(pane);
     step(
         state,
         id,

@@ -1,13 +1,18 @@
 //! Makes the scene: gives every pane its rectangle, finds its selection in the rows as they are now, composes what is
 //! visible, and remembers where things came to be.
 
+use std::sync::Arc;
+
+use crate::logs::Snapshot;
 use crate::model::{PaneId, Time};
 use crate::workspace::compose::age::Moment;
+use crate::workspace::compose::contrast::Contrast;
 use crate::workspace::compose::logs::Logs;
 use crate::workspace::compose::{bar, contrast, exec, objects, overlay, status};
 use crate::workspace::layout::Rect;
 use crate::workspace::msg::Effect;
-use crate::workspace::panes::{self, Pane};
+use crate::workspace::panes::contrast::{Detail, Listed, Next, request};
+use crate::workspace::panes::{ContrastPane, Pane};
 use crate::workspace::scene::{Body, PaneScene, Scene, Span};
 use crate::workspace::state::State;
 
@@ -81,6 +86,22 @@ fn frame(state: &mut State, moment: &mut Moment, effects: &mut Vec<Effect>) -> S
     }
 }
 
+/// Values are read only where they are in sight.
+fn values_wanted(pane: &mut ContrastPane, id: PaneId, snapshot: &Arc<Snapshot>, moment: &mut Moment) -> Option<Effect> {
+    let finding = match pane.detail {
+        Detail::Brief => None,
+        Detail::Full => pane.selected(snapshot),
+    }?;
+    match pane.reading.next(finding, moment.now()) {
+        Next::Nothing => None,
+        Next::Read(pattern) => Some(Effect::ReadValues(request(id, pattern, snapshot))),
+        Next::Later(at) => {
+            moment.changes_at(at);
+            None
+        }
+    }
+}
+
 type Composed = (Vec<Span>, Vec<Span>, Body);
 
 fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects: &mut Vec<Effect>) -> Option<Composed> {
@@ -89,18 +110,29 @@ fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects:
         clusters,
         objects: things,
         snapshot,
+        marks,
+        keymap,
         ..
     } = state;
     Some(match panes.get_mut(&id)? {
         Pane::Contrast(pane) => {
-            pane.list
-                .settle(&panes::contrast::rows(snapshot), contrast::row_count(body));
-            let scene = contrast::compose(pane, snapshot, clusters, body, moment);
-            (
-                vec![Span::plain("Contrast").bold()],
-                contrast::note(pane),
-                Body::Contrast(scene),
-            )
+            let listed = Listed {
+                snapshot,
+                marks,
+                clusters,
+            };
+            pane.settle(listed, contrast::row_count(pane, body));
+            effects.extend(values_wanted(pane, id, snapshot, moment));
+            let contrast = Contrast {
+                pane,
+                listed,
+                keymap,
+                body,
+            };
+            let scene = contrast.compose(moment);
+            let (title, note) = (contrast.title(), contrast.note());
+            pane.scroll = scene.detail.above;
+            (title, note, Body::Contrast(scene))
         }
         Pane::Objects(pane) => {
             let (list, rows) = pane.list_in(things);
@@ -117,6 +149,7 @@ fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects:
                 pane,
                 snapshot,
                 clusters,
+                marks,
                 body,
             };
             let (scene, settled) = logs.compose(moment);
@@ -131,6 +164,7 @@ fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects:
                 pane,
                 snapshot,
                 clusters,
+                marks,
                 body,
             };
             (title, logs.note(), Body::Logs(scene))
