@@ -12,6 +12,7 @@ pub mod display;
 pub mod strip;
 mod cursor;
 mod stamp;
+pub mod kubelet;
 mod level;
 mod fields;
 mod tail;
