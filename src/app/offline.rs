@@ -17,8 +17,8 @@ use crate::app::progress::Meter;
 use crate::contrast::Lens;
 use crate::files::lines::{BLOCK, Blocks, Cutter, Reopened, whole_lines};
 use crate::files::tree::{self, TreeFile};
-use crate::logs::engine::{Engine, EngineConfig};
 use crate::logs::Snapshot;
+use crate::logs::engine::{Engine, EngineConfig};
 use crate::model::{ContextId, Ingest, Line, SourceId, Span, Time};
 use crate::report::coverage;
 use crate::report::plan::{Instances, Place, Plan, Rank, Step};
@@ -143,7 +143,11 @@ fn coverage_of(dir: &Path, left_out: &mut Vec<String>) -> Result<Option<coverage
     };
     match coverage::parse(&text) {
         Ok((coverage, unknown)) => {
-            left_out.extend(unknown.iter().map(|key| format!("{}: unknown key {key}", path.display())));
+            left_out.extend(
+                unknown
+                    .iter()
+                    .map(|key| format!("{}: unknown key {key}", path.display())),
+            );
             Ok(Some(coverage))
         }
         Err(mistake) => Err(Error::Coverage { path, mistake }),
@@ -350,7 +354,9 @@ impl Replay {
 
     /// Reads the stream's next line and puts the stream in its place.
     fn advance(&mut self, index: usize) -> Result<(), Error> {
-        let Some(stream) = self.streams.get_mut(index) else { return Ok(()) };
+        let Some(stream) = self.streams.get_mut(index) else {
+            return Ok(());
+        };
         if let Some(line) = stream.line()? {
             self.next.push(Reverse((line.time, index)));
             self.heads[index] = Some(line.bytes);

@@ -156,7 +156,9 @@ impl Reading {
             name: self.name.clone(),
             cause,
         };
-        let (blocks, block) = (&mut self.next).await.map_err(|error| unreadable(io::Error::other(error)))?;
+        let (blocks, block) = (&mut self.next)
+            .await
+            .map_err(|error| unreadable(io::Error::other(error)))?;
         let block = block.map_err(unreadable)?;
         if block.is_some() {
             self.next = ahead(blocks);

@@ -66,8 +66,10 @@ pub async fn patterns(args: Patterns, no_color: bool, clock: Clock) -> Result<Op
 fn inputs(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
     if files.is_empty() {
         if io::stdin().is_terminal() {
-            return Err(Failure::usage("there is no file named, and standard input is a terminal")
-                .hint("name log files, or pipe a log into `kontrast patterns`"));
+            return Err(
+                Failure::usage("there is no file named, and standard input is a terminal")
+                    .hint("name log files, or pipe a log into `kontrast patterns`"),
+            );
         }
         return Ok(vec![Input::Stdin]);
     }
@@ -144,7 +146,9 @@ pub async fn contrast(
     let wrong = |error: offline::Error| Failure::usage(error.to_string());
     let tree = offline::open(&dir).map_err(wrong)?;
     tell(&tree.left_out);
-    let outcome = offline::contrast(tree, lens, &mut signals, clock).await.map_err(wrong)?;
+    let outcome = offline::contrast(tree, lens, &mut signals, clock)
+        .await
+        .map_err(wrong)?;
     if let Some(status) = status(outcome.ended) {
         return Ok(Some(status));
     }

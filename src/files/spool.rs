@@ -113,6 +113,9 @@ mod tests {
         }
         let mine = format!("kontrast-{}-", std::process::id());
         let left = std::fs::read_dir(env::temp_dir()).unwrap();
-        assert!(left.flatten().all(|entry| !entry.file_name().to_string_lossy().starts_with(&mine)));
+        assert!(
+            left.flatten()
+                .all(|entry| !entry.file_name().to_string_lossy().starts_with(&mine))
+        );
     }
 }

@@ -110,7 +110,12 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();
         };
-        for path in ["dev/shop/api-0/api.log", "dev/shop/api-0/notes.txt", "dev/readme.log", "dev/shop/api-0/.log"] {
+        for path in [
+            "dev/shop/api-0/api.log",
+            "dev/shop/api-0/notes.txt",
+            "dev/readme.log",
+            "dev/shop/api-0/.log",
+        ] {
             put(path);
         }
         assert_eq!(names(dir.path()), ["dev/shop/api-0/api"]);

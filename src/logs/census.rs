@@ -206,7 +206,9 @@ impl Census {
             self.totals.lines += u64::from(lines);
             self.totals.records += 1;
             let last_line = self.totals.lines;
-            let Ok(index) = usize::try_from(pattern.0) else { continue };
+            let Ok(index) = usize::try_from(pattern.0) else {
+                continue;
+            };
             if self.found.len() <= index {
                 self.found.resize(index + 1, None);
             }
@@ -337,10 +339,12 @@ mod tests {
 
     #[test]
     fn names_that_turn_out_to_be_variables_are_one_pattern() {
-        let text: String = ["oak", "elm", "fir", "yew", "ash", "box", "bay", "fig", "gum", "nut", "tea", "may"]
-            .iter()
-            .flat_map(|name| [format!("level=info msg=\"forester visited the tree {name} today\"\n")])
-            .collect();
+        let text: String = [
+            "oak", "elm", "fir", "yew", "ash", "box", "bay", "fig", "gum", "nut", "tea", "may",
+        ]
+        .iter()
+        .flat_map(|name| [format!("level=info msg=\"forester visited the tree {name} today\"\n")])
+        .collect();
         let (census, rows) = census(&[&text], Joining::Joined);
         let counted = census.counted();
         assert_eq!((counted.len(), counted[0].count), (1, 12), "{counted:?}");

@@ -173,7 +173,9 @@ impl<'de> Deserialize<'de> for Interval {
         if from <= to {
             Ok(Self { from, to })
         } else {
-            Err(de::Error::custom("expected an interval that does not end before it begins"))
+            Err(de::Error::custom(
+                "expected an interval that does not end before it begins",
+            ))
         }
     }
 }
@@ -225,15 +227,22 @@ mod tests {
     }
 
     fn pod(more: &str) -> String {
-        format!("{{\"namespace\": \"shop\", \"pod\": \"api-0\", \"workload\": \"api\", \"container\": \"api\",\n{more}}}")
+        format!(
+            "{{\"namespace\": \"shop\", \"pod\": \"api-0\", \"workload\": \"api\", \"container\": \"api\",\n{more}}}"
+        )
     }
 
     #[test]
     fn what_may_be_left_out_is_empty() {
-        let text = pods(&pod(r#""observed": [["2026-03-04T08:00:00.5Z", "2026-03-04T10:00:00+01:00"]]"#));
+        let text = pods(&pod(
+            r#""observed": [["2026-03-04T08:00:00.5Z", "2026-03-04T10:00:00+01:00"]]"#,
+        ));
         let (coverage, unknown) = parse(&text).unwrap();
         let dev = &coverage.clusters["dev"];
-        assert_eq!((dev.connected, dev.gaps.len(), dev.pods[0].restarts.len()), (None, 0, 0));
+        assert_eq!(
+            (dev.connected, dev.gaps.len(), dev.pods[0].restarts.len()),
+            (None, 0, 0)
+        );
         let seen = dev.pods[0].observed[0];
         assert_eq!(seen.to.since(seen.from).as_millis(), 3_599_500);
         assert!(unknown.is_empty());
@@ -250,7 +259,10 @@ mod tests {
     fn check_mistake(text: &str, line: Option<usize>, words: &str) {
         let mistake = parse(text).unwrap_err();
         assert_eq!(mistake.place.map(|(line, _)| line), line, "{mistake}");
-        assert!(mistake.message.contains(words) && mistake.message.contains("expected"), "{mistake}");
+        assert!(
+            mistake.message.contains(words) && mistake.message.contains("expected"),
+            "{mistake}"
+        );
     }
 
     #[test]
@@ -261,10 +273,18 @@ mod tests {
         check_mistake(&format!("{{{WINDOW}\n}}"), Some(2), "`clusters`");
         check_mistake(&pods(&pod("")), Some(4), "expected");
         check_mistake(&pods(&pod(r#""observed": 3"#)), Some(4), "a sequence");
-        check_mistake(&pods(&pod(r#""observed": [["yesterday", "x"]]"#)), Some(4), "an RFC 3339 time");
+        check_mistake(
+            &pods(&pod(r#""observed": [["yesterday", "x"]]"#)),
+            Some(4),
+            "an RFC 3339 time",
+        );
         check_mistake(&pods(&pod(r#""observed": [["2026-03-04T08:00:00Z"]]"#)), Some(4), "2");
         let backwards = r#""observed": [["2026-03-04T08:00:00Z", "2026-03-04T07:00:00Z"]]"#;
-        check_mistake(&pods(&pod(backwards)), Some(4), "ends before it begins".trim_start_matches("ends "));
+        check_mistake(
+            &pods(&pod(backwards)),
+            Some(4),
+            "ends before it begins".trim_start_matches("ends "),
+        );
         let twice = format!("{},{}", pod(r#""observed": []"#), pod(r#""observed": []"#));
         check_mistake(&pods(&twice), None, "clusters.dev.pods[1]");
         let both = r#""forbidden": [{"namespace": "a", "workload": "b"}],

@@ -63,7 +63,10 @@ pub fn json(patterns: &[Counted]) -> Result<String, serde_json::Error> {
 /// All patterns as text, a line each, and a last line with the totals.
 pub fn text(patterns: &[Counted], totals: Totals, looks: Looks) -> String {
     let mut out = String::new();
-    let digits = patterns.first().map_or(0, |most| grouped(most.count).len()).max(COUNT.len());
+    let digits = patterns
+        .first()
+        .map_or(0, |most| grouped(most.count).len())
+        .max(COUNT.len());
     // Writing to a string cannot fail.
     if !patterns.is_empty() {
         let _ = writeln!(out, "{COUNT:>digits$}   share  level  pattern");
@@ -215,7 +218,10 @@ mod tests {
         let shown = text(&patterns, totals, looks);
         let error = shown.lines().nth(2).unwrap();
         assert!(error.starts_with("\x1b[31m") && error.ends_with("\x1b[0m"), "{error:?}");
-        assert!(display::width(&error.replace("\x1b[31m", "").replace("\x1b[0m", "")) <= 44, "{error:?}");
+        assert!(
+            display::width(&error.replace("\x1b[31m", "").replace("\x1b[0m", "")) <= 44,
+            "{error:?}"
+        );
     }
 
     #[test]

@@ -210,7 +210,10 @@ impl Building<'_> {
     }
 
     fn name(&self) -> Arc<str> {
-        self.plan.contexts.last().map_or_else(Arc::default, |(_, name)| name.clone())
+        self.plan
+            .contexts
+            .last()
+            .map_or_else(Arc::default, |(_, name)| name.clone())
     }
 
     fn next_id(&mut self) -> SourceId {
@@ -331,8 +334,16 @@ mod tests {
         assert_eq!(
             told(&plan),
             [
-                "- open 0 api", "10 watched", "10 began 0", "20 ended 0", "25 began 0", "40 open 1 api", "40 began 1",
-                "40 ended 0", "40 gone 0", "60 ended 1",
+                "- open 0 api",
+                "10 watched",
+                "10 began 0",
+                "20 ended 0",
+                "25 began 0",
+                "40 open 1 api",
+                "40 began 1",
+                "40 ended 0",
+                "40 gone 0",
+                "60 ended 1",
             ]
         );
         let instances: Vec<_> = plan.instances.values().flatten().map(|(at, id)| (*at, id.n)).collect();
@@ -362,7 +373,13 @@ mod tests {
         assert_eq!(
             told(&plan),
             [
-                "- open 0 api", "- open 1 db", "- open 0 quiet", "5 watched", "5 began 1", "7 began 0", "end ended 0",
+                "- open 0 api",
+                "- open 1 db",
+                "- open 0 quiet",
+                "5 watched",
+                "5 began 1",
+                "7 began 0",
+                "end ended 0",
                 "end ended 1",
             ]
         );

@@ -26,15 +26,26 @@ pub fn line(progress: &Progress, took: Span, width: usize) -> String {
             let share = |of: u64| u128::from(progress.read.min(total)) * u128::from(of) / u128::from(total);
             let done = usize::try_from(share(BAR)).unwrap_or(0);
             let left = usize::try_from(BAR).unwrap_or(0).saturating_sub(done);
-            parts.push(format!("[{}{}] {:>3} %", "#".repeat(done), "-".repeat(left), share(100)));
+            parts.push(format!(
+                "[{}{}] {:>3} %",
+                "#".repeat(done),
+                "-".repeat(left),
+                share(100)
+            ));
             parts.push(format!("{} of {}", size(progress.read), size(total)));
         }
         None => parts.push(size(progress.read)),
     }
     let millis = u64::try_from(took.as_millis()).unwrap_or(0).max(1);
-    parts.push(format!("{} lines/s", grouped(progress.lines.saturating_mul(1000) / millis)));
+    parts.push(format!(
+        "{} lines/s",
+        grouped(progress.lines.saturating_mul(1000) / millis)
+    ));
     if let Some(patterns) = progress.patterns {
-        parts.push(format!("{} patterns", grouped(u64::try_from(patterns).unwrap_or(u64::MAX))));
+        parts.push(format!(
+            "{} patterns",
+            grouped(u64::try_from(patterns).unwrap_or(u64::MAX))
+        ));
     }
     display::truncate(&parts.join("  "), width).into_owned()
 }

@@ -350,8 +350,16 @@ mod tests {
     #[test]
     fn lines_without_an_envelope_stay_as_they_are() {
         check("a\n\n b", Envelope::None, &[("a", 1), ("", 1), (" b", 1)]);
-        check("2026-03-04T08:00:52Z a", Envelope::None, &[("2026-03-04T08:00:52Z a", 1)]);
-        check("AT stdout a\nb", Envelope::None, &[(&format!("{AT} stdout a"), 1), ("b", 1)]);
+        check(
+            "2026-03-04T08:00:52Z a",
+            Envelope::None,
+            &[("2026-03-04T08:00:52Z a", 1)],
+        );
+        check(
+            "AT stdout a\nb",
+            Envelope::None,
+            &[(&format!("{AT} stdout a"), 1), ("b", 1)],
+        );
     }
 
     #[test]
