@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::model::Span;
 
+use super::coverage::LONGEST_WINDOW;
+use super::lens::{Align, Lens};
 use super::sample::{Alignment, Exposed, Sample};
 use super::silence::Silence;
 
@@ -20,42 +22,76 @@ pub struct Known<'a> {
     pub silences: &'a [Option<Silence>],
     /// Per cluster, how much longer to watch.
     pub waits: &'a [Option<Span>],
+    pub lens: Lens,
 }
 
 impl Known<'_> {
-    /// Seen in some, confirmed absent in `absent`.
-    pub fn absence(&self, absent: &[usize]) -> String {
+    /// Seen in some, confirmed absent in `absent`, which are all others.
+    pub fn only(&self, absent: &[usize]) -> String {
         let mut text = self.seen();
-        text.push_str("; never in ");
-        for (n, place) in absent.iter().enumerate() {
-            text.push_str(joint(n, absent.len()));
-            text.push_str(self.name(*place));
-            self.write_expected(*place, &mut text);
+        text.push_str("; ");
+        self.write_never(absent, &mut text);
+        text
+    }
+
+    /// Confirmed absent in `absent`, seen in most; some may be `blocked`.
+    pub fn missing(&self, absent: &[usize], blocked: &[usize]) -> String {
+        let mut text = String::new();
+        if self.sample.subject.level.is_error() {
+            let lacking = if absent.len() == 1 { " does" } else { " do" };
+            write_to(
+                &mut text,
+                format_args!("an error that {}{lacking} not have: ", self.list(absent)),
+            );
         }
-        self.write_unseen_starts(absent, &mut text);
+        text.push_str(&self.only(absent));
+        if !blocked.is_empty() {
+            text.push_str("; ");
+            self.write_reasons(blocked, &mut text);
+        }
+        text
+    }
+
+    /// Confirmed absent in `absent`; but some are `blocked`, so that it is only in those that it was seen in as far as
+    /// one can see.
+    pub fn only_among(&self, present: &[usize], absent: &[usize], blocked: &[usize]) -> String {
+        let mut text = String::new();
+        self.write_reasons(blocked, &mut text);
+        write_to(
+            &mut text,
+            format_args!(
+                "; only {} among the {} that can tell: {}, ",
+                self.list(present),
+                present.len() + absent.len(),
+                self.seen_times()
+            ),
+        );
+        self.write_never(absent, &mut text);
         text
     }
 
     pub fn more(&self, places: &[usize], times: f64) -> String {
         format!(
-            "at least {} times as often in {} as in {}, for the time watched",
+            "at least {} times as often in {} as in {}, for the time watched{}",
             number(times),
             self.list(places),
-            self.list(&self.others(places))
+            self.list(&self.others(places)),
+            self.scope()
         )
     }
 
     pub fn less(&self, places: &[usize], times: f64) -> String {
         format!(
-            "at most {} times as often in {} as in {}, for the time watched",
+            "at most {} times as often in {} as in {}, for the time watched{}",
             number(times),
             self.list(places),
-            self.list(&self.others(places))
+            self.list(&self.others(places)),
+            self.scope()
         )
     }
 
     pub fn same(&self, present: &[usize]) -> String {
-        format!("no marked difference between {}", self.list(present))
+        format!("no marked difference between {}{}", self.list(present), self.scope())
     }
 
     pub fn alone(&self) -> String {
@@ -68,46 +104,77 @@ impl Known<'_> {
     /// Not to be told yet, because of these clusters.
     pub fn doubt(&self, blocked: &[usize]) -> String {
         let mut text = self.seen();
-        for (n, place) in blocked.iter().take(REASONS).enumerate() {
-            text.push_str(if n == 0 { "; " } else { ", " });
-            self.write_reason(*place, &mut text);
-        }
-        if blocked.len() > REASONS {
-            write_to(
-                &mut text,
-                format_args!(" and {} more clusters", blocked.len() - REASONS),
-            );
-        }
+        text.push_str("; ");
+        self.write_reasons(blocked, &mut text);
         text
+    }
+
+    fn write_reasons(&self, blocked: &[usize], text: &mut String) {
+        for (n, place) in blocked.iter().take(REASONS).enumerate() {
+            text.push_str(if n == 0 { "" } else { ", " });
+            self.write_reason(*place, text);
+        }
+        match blocked.len().saturating_sub(REASONS) {
+            0 => {}
+            1 => text.push_str(" and one more cluster"),
+            more => write_to(text, format_args!(" and {more} more clusters")),
+        }
+    }
+
+    fn write_never(&self, absent: &[usize], text: &mut String) {
+        text.push_str("never in ");
+        for (n, place) in absent.iter().enumerate() {
+            text.push_str(joint(n, absent.len()));
+            text.push_str(self.name(*place));
+            self.write_expected(*place, text);
+        }
+        self.write_unseen_starts(absent, text);
     }
 
     fn seen(&self) -> String {
         let present: Vec<_> = (0..self.names.len())
             .filter(|place| self.sample.is_present(*place))
             .collect();
+        format!("seen {} in {}{}", self.seen_times(), self.list(&present), self.scope())
+    }
+
+    fn seen_times(&self) -> String {
         let records: u64 = self.sample.cells.iter().map(|cell| cell.records).sum();
         let bursts = self.sample.episodes();
-        let mut text = format!("seen {}", times(records));
-        if bursts > 1.0 {
+        let mut text = times(records);
+        let is_bursty = self.sample.cells.iter().any(|cell| cell.is_bursty());
+        if bursts > 1.0 && is_bursty {
             write_to(&mut text, format_args!(" in {bursts} bursts"));
         }
-        text.push_str(" in ");
-        text.push_str(&self.list(&present));
+        text
+    }
+
+    /// What the lens leaves.
+    fn scope(&self) -> String {
+        let mut text = String::new();
+        if let Align::SinceStart(age) = self.lens.align {
+            write_to(&mut text, format_args!(" within {} of a start", length(age)));
+        }
+        if let Some(window) = self.lens.window {
+            write_to(
+                &mut text,
+                format_args!(" in the last {}", length(window.min(LONGEST_WINDOW))),
+            );
+        }
         text
     }
 
     fn write_expected(&self, place: usize, text: &mut String) {
         if let Some(Some(Silence::Expected(expected))) = self.silences.get(place) {
-            let watched = self.sample.cells.get(place).map_or(Span::ZERO, Exposed::watched);
             write_to(
                 text,
-                format_args!(
-                    " ({} watched, about {} expected)",
-                    length(watched),
-                    number(expected.mean)
-                ),
+                format_args!(" ({} watched, about {} expected)", self.watched(place), number(expected.mean)),
             );
         }
+    }
+
+    fn watched(&self, place: usize) -> String {
+        container_time(self.sample.cells.get(place).map_or(Span::ZERO, Exposed::watched))
     }
 
     fn write_unseen_starts(&self, absent: &[usize], text: &mut String) {
@@ -126,7 +193,6 @@ impl Known<'_> {
         let Some(Some(silence)) = self.silences.get(place) else {
             return;
         };
-        let watched = self.sample.cells.get(place).map_or(Span::ZERO, Exposed::watched);
         match silence {
             Silence::NotWatched => write_to(text, format_args!("{name} is not connected")),
             Silence::Forbidden => write_to(text, format_args!("its logs are forbidden in {name}")),
@@ -139,11 +205,11 @@ impl Known<'_> {
             Silence::TooRare(more) => {
                 write_to(
                     text,
-                    format_args!("none in {name}, but it is too rare yet: needs about {more} more"),
+                    format_args!("none in {name}, but it is too rare yet: {more} more must be seen"),
                 );
             }
             Silence::Expected(_) => {
-                write_to(text, format_args!("{name} was watched for {}", length(watched)));
+                write_to(text, format_args!("{name} was watched for {}", self.watched(place)));
                 match self.waits.get(place) {
                     Some(Some(wait)) => write_to(text, format_args!(", needs about {} more", length(*wait))),
                     Some(None) | None => text.push_str(", which is not enough"),
@@ -200,14 +266,29 @@ fn times(n: u64) -> String {
     }
 }
 
-/// `40s`, `3m`, `1h05m`, `2d`: one sentence needs no more.
+/// `40 s`, `3 min`, `1 h 5 min`, `2 days`: one sentence needs no more.
 pub fn length(span: Span) -> String {
     let secs = span.as_secs();
     match secs {
-        ..100 => format!("{secs}s"),
-        100..3600 => format!("{}m", (secs + 30) / 60),
-        3600..172_800 => format!("{}h{:02}m", secs / 3600, secs % 3600 / 60),
-        _ => format!("{}d", secs / 86_400),
+        ..100 => format!("{secs} s"),
+        100..3570 => format!("{} min", (secs + 30) / 60),
+        3570..172_800 => match ((secs + 30) / 3600, (secs + 30) % 3600 / 60) {
+            (hours, 0) => format!("{hours} h"),
+            (hours, minutes) => format!("{hours} h {minutes} min"),
+        },
+        _ => format!("{} days", secs / 86_400),
+    }
+}
+
+/// The time of several containers together; two that are watched for a minute are two container-minutes.
+fn container_time(span: Span) -> String {
+    let of = |n: i64, unit: &str| format!("{n} container-{unit}{}", if n == 1 { "" } else { "s" });
+    let secs = span.as_secs();
+    match secs {
+        ..100 => of(secs, "second"),
+        100..5970 => of((secs + 30) / 60, "minute"),
+        5970..172_800 => format!("{} container-hours", number(span.as_secs_f64() / 3600.0)),
+        _ => of(secs / 86_400, "day"),
     }
 }
 
@@ -229,10 +310,21 @@ mod tests {
     #[test]
     fn lengths_are_short() {
         let check = |secs, text| assert_eq!(length(Span::from_secs(secs)), text);
-        check(40, "40s");
-        check(185, "3m");
-        check(3_900, "1h05m");
-        check(200_000, "2d");
+        check(40, "40 s");
+        check(185, "3 min");
+        check(3_599, "1 h");
+        check(3_900, "1 h 5 min");
+        check(200_000, "2 days");
+    }
+
+    #[test]
+    fn containers_add_up() {
+        let check = |secs, text| assert_eq!(container_time(Span::from_secs(secs)), text);
+        check(1, "1 container-second");
+        check(100, "2 container-minutes");
+        check(2040, "34 container-minutes");
+        check(7200, "2.0 container-hours");
+        check(260_000, "3 container-days");
     }
 
     #[test]

@@ -3,26 +3,12 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::model::{ContextId, Gap, Source, SourceId, Span, Time, WorkloadKey};
 
-/// Length of a bin. What a container instance writes within one bin is one episode: bursts count once.
-pub const BIN: Span = Span::from_secs(10);
-
-/// Upper ends of the age classes. An age is the time since the container instance started, so that what is written
-/// at a start is compared with other starts and not with long quiet lives.
-const AGES: [i64; AGE_CLASSES - 1] = [10, 20, 40, 80, 160, 320, 640];
-
-/// The last class is every age, also an unknown one.
-pub const AGE_CLASSES: usize = 8;
-pub const ANY_AGE: usize = AGE_CLASSES - 1;
-
-/// A start counts as seen if coverage begins at most this much later: the API gives starts in whole seconds.
-const START_SLACK: Span = Span::from_secs(1);
-
-/// Disjoint stretches kept for one instance; above it the oldest is forgotten, which only makes claims harder.
-const STRETCHES: usize = 512;
+use super::alias::Aliases;
+use super::coverage::{AGES, ANY_AGE, Clip, Edges, Measure, Stairs, Stretches, cover, without};
 
 /// One container of one workload, in any cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +37,8 @@ pub struct Watched {
     pub watching: Watching,
     /// The namespaces of which more is known than of their context.
     namespaces: HashMap<Arc<str>, Watching>,
+    /// Workloads of which the logs are refused.
+    forbidden: HashSet<WorkloadKey>,
     /// Any source was ever opened here.
     pub has_sources: bool,
 }
@@ -60,26 +48,14 @@ pub struct Watched {
 pub struct Lane {
     pub emitter: EmitterId,
     pub context: ContextId,
-    pub workload: WorkloadKey,
     /// What the instances without open coverage add up to.
     settled: Measure,
+    edges: Edges,
+    instances: Vec<SourceId>,
     /// Instances being read now.
     open: Vec<SourceId>,
-}
-
-/// How much was watched, per age class; a class includes the younger ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Measure {
-    /// Bins in which an instance was watched at any moment.
-    pub bins: [u32; AGE_CLASSES],
-    /// Time watched, nanoseconds.
-    pub nanos: [i64; AGE_CLASSES],
-    /// Instances of which the start was watched.
-    pub starts: u32,
-    /// Gaps that took something away.
-    pub gaps: u32,
-    /// First and last moment watched.
-    pub span: Option<(Time, Time)>,
+    /// Where its instances really are, if not in the workload's namespace.
+    namespaces: Vec<Arc<str>>,
 }
 
 /// One container instance.
@@ -87,21 +63,23 @@ pub struct Measure {
 struct Instance {
     lane: LaneId,
     started: Option<Time>,
-    /// Watched stretches, disjoint and ascending.
-    covered: Vec<(Time, Time)>,
+    covered: Stretches,
     open: Option<Time>,
-    lost: Vec<(Time, Time)>,
+    lost: Stretches,
     last_words: Option<Time>,
     ended: bool,
-    /// What its lane's `settled` holds of it.
+    /// What its lane holds of it.
     settled: Measure,
+    settled_stretches: Stretches,
 }
 
 /// Who was watched, where, when.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
+    aliases: Aliases,
     contexts: Vec<Watched>,
     emitters: HashMap<(WorkloadKey, Arc<str>), EmitterId>,
+    workloads: Vec<WorkloadKey>,
     lanes: Vec<Lane>,
     by_emitter: HashMap<(EmitterId, ContextId), LaneId>,
     instances: HashMap<SourceId, Instance>,
@@ -112,10 +90,25 @@ pub struct Ledger {
 pub struct Survey<'a> {
     pub ledger: &'a Ledger,
     pub at: Time,
-    lanes: Vec<Measure>,
+    pub clip: Clip,
+    lanes: Vec<(Measure, Stairs)>,
+    /// Every emitter in every context.
+    places: Vec<Place>,
+}
+
+/// An emitter in a context.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub watching: Watching,
+    pub lane: Option<LaneId>,
 }
 
 impl Ledger {
+    /// The rules by which workloads of other names are one. To be set before the first source is opened.
+    pub fn set_aliases(&mut self, aliases: Aliases) {
+        self.aliases = aliases;
+    }
+
     /// The contexts asked for, in their order on the screen. Those that are never heard of again stay not watched.
     pub fn open_contexts(&mut self, contexts: Vec<(ContextId, Arc<str>)>) {
         for (id, name) in contexts {
@@ -139,10 +132,19 @@ impl Ledger {
         self.context(context).namespaces.insert(namespace, watching);
     }
 
+    /// The logs of one workload are refused, and stay so.
+    pub fn workload_forbidden(&mut self, context: ContextId, workload: &WorkloadKey) {
+        let workload = self.aliases.apply_to_workload(workload);
+        self.context(context).forbidden.insert(workload);
+    }
+
     /// A stream was opened: its workload runs in this context. Nothing is covered yet.
     pub fn opened(&mut self, source: &Source) -> LaneId {
         self.context(source.id.context).has_sources = true;
         let lane = self.lane_for(source);
+        if let Some(known) = self.lanes.get_mut(lane.index()).filter(|_| !self.instances.contains_key(&source.id)) {
+            known.instances.push(source.id);
+        }
         let instance = self.instances.entry(source.id).or_insert_with(|| Instance {
             lane,
             started: None,
@@ -152,6 +154,7 @@ impl Ledger {
             last_words: None,
             ended: false,
             settled: Measure::default(),
+            settled_stretches: Vec::new(),
         });
         instance.started = source.started.or(instance.started);
         lane
@@ -188,7 +191,8 @@ impl Ledger {
         let Some(instance) = self.instances.get_mut(&source) else {
             return;
         };
-        cover(&mut instance.lost, gap.from, gap.to);
+        // Whatever was lost in an instant was lost.
+        cover(&mut instance.lost, gap.from, gap.to.max(gap.from + Span(1)));
         if let Some(lane) = self.lanes.get_mut(instance.lane.index()) {
             lane.settle(instance);
         }
@@ -245,20 +249,73 @@ impl Ledger {
         self.lanes.iter().any(|lane| !lane.open.is_empty())
     }
 
-    pub fn survey(&self, now: Time) -> Survey<'_> {
-        let measured = |lane: &Lane| {
-            let mut sum = lane.settled;
-            for instance in lane.open.iter().filter_map(|source| self.instances.get(source)) {
-                sum.take(&instance.settled);
-                sum.add(&instance.measure(now));
+    /// All that is known at this moment, as far as it is not clipped away.
+    pub fn survey(&self, now: Time, clip: Clip) -> Survey<'_> {
+        let lanes = self.lanes.iter().map(|lane| {
+            if clip == Clip::default() {
+                self.measure(lane, now)
+            } else {
+                self.measure_clipped(lane, now, clip)
             }
-            sum
-        };
+        });
         Survey {
             ledger: self,
             at: now,
-            lanes: self.lanes.iter().map(measured).collect(),
+            clip,
+            lanes: lanes.collect(),
+            places: self.places(),
         }
+    }
+
+    /// When an instance started, if that is known.
+    pub fn started(&self, source: SourceId) -> Option<Time> {
+        self.instances.get(&source)?.started
+    }
+
+    pub fn workload(&self, emitter: EmitterId) -> Option<&WorkloadKey> {
+        self.workloads.get(emitter.index())
+    }
+
+    fn measure(&self, lane: &Lane, now: Time) -> (Measure, Stairs) {
+        let mut sum = lane.settled;
+        if lane.open.is_empty() {
+            return (sum, lane.edges.stairs());
+        }
+        let mut edges = lane.edges.clone();
+        for instance in lane.open.iter().filter_map(|source| self.instances.get(source)) {
+            let stretches = instance.stretches(now);
+            sum.take(&instance.settled);
+            sum.add(&instance.measure(&stretches));
+            edges.take(&instance.settled_stretches);
+            edges.add(&stretches);
+        }
+        (sum, edges.stairs())
+    }
+
+    fn measure_clipped(&self, lane: &Lane, now: Time, clip: Clip) -> (Measure, Stairs) {
+        let (mut sum, mut edges) = (Measure::default(), Edges::default());
+        for instance in lane.instances.iter().filter_map(|source| self.instances.get(source)) {
+            let stretches = clip.clip(instance.stretches(now), instance.started);
+            sum.add(&instance.measure(&stretches));
+            edges.add(&stretches);
+        }
+        (sum, edges.stairs())
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let mut places = Vec::with_capacity(self.workloads.len() * self.contexts.len());
+        for (n, workload) in self.workloads.iter().enumerate() {
+            let emitter = EmitterId(u32::try_from(n).unwrap_or(u32::MAX));
+            for context in &self.contexts {
+                let lane = self.lane_in(emitter, context.id);
+                let elsewhere = lane.and_then(|lane| self.lane(lane)).map_or(&[][..], |lane| &lane.namespaces);
+                places.push(Place {
+                    watching: context.watching_of(workload, elsewhere, &self.aliases),
+                    lane,
+                });
+            }
+        }
+        places
     }
 
     fn context(&mut self, id: ContextId) -> &mut Watched {
@@ -275,19 +332,32 @@ impl Ledger {
     }
 
     fn lane_for(&mut self, source: &Source) -> LaneId {
+        let key = self.aliases.apply(&source.workload, &source.target.container);
+        let workload = key.0.clone();
         let next = EmitterId(u32::try_from(self.emitters.len()).unwrap_or(u32::MAX));
-        let key = (source.workload.clone(), source.target.container.clone());
         let emitter = *self.emitters.entry(key).or_insert(next);
+        if emitter == next {
+            self.workloads.push(workload.clone());
+        }
         let next = LaneId(u32::try_from(self.lanes.len()).unwrap_or(u32::MAX));
         let lane = *self.by_emitter.entry((emitter, source.id.context)).or_insert(next);
         if lane == next {
             self.lanes.push(Lane {
                 emitter,
                 context: source.id.context,
-                workload: source.workload.clone(),
                 settled: Measure::default(),
+                edges: Edges::default(),
+                instances: Vec::new(),
                 open: Vec::new(),
+                namespaces: Vec::new(),
             });
+        }
+        let namespace = &source.workload.namespace;
+        if let Some(known) = self.lanes.get_mut(lane.index())
+            && *namespace != workload.namespace
+            && !known.namespaces.contains(namespace)
+        {
+            known.namespaces.push(namespace.clone());
         }
         lane
     }
@@ -300,6 +370,7 @@ impl Watched {
             name,
             watching: Watching::Never,
             namespaces: HashMap::new(),
+            forbidden: HashSet::new(),
             has_sources: false,
         }
     }
@@ -312,6 +383,38 @@ impl Watched {
             (_, Some(Watching::Forbidden)) => Watching::Forbidden,
             (whole, _) => whole,
         }
+    }
+
+    /// Whether a workload is listened to: not better than any namespace that it is or may be in.
+    fn watching_of(&self, workload: &WorkloadKey, elsewhere: &[Arc<str>], aliases: &Aliases) -> Watching {
+        if self.forbidden.contains(workload) {
+            return Watching::Forbidden;
+        }
+        let whole = self.watching_in(&workload.namespace);
+        let may_be = |namespace: &&Arc<str>| {
+            elsewhere.contains(namespace) || aliases.may_lead(namespace, &workload.namespace)
+        };
+        let elsewhere = self.namespaces.keys().filter(may_be).map(|namespace| self.watching_in(namespace));
+        elsewhere.fold(whole, Watching::worse)
+    }
+}
+
+impl Watching {
+    /// Of two, the one that proves less.
+    fn worse(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Forbidden, _) | (_, Self::Forbidden) => Self::Forbidden,
+            (Self::Never, _) | (_, Self::Never) => Self::Never,
+            (Self::Until(one), Self::Until(other)) => Self::Until(one.min(other)),
+            (Self::Until(at), _) | (_, Self::Until(at)) => Self::Until(at),
+            (Self::Since(one), Self::Since(other)) => Self::Since(one.max(other)),
+        }
+    }
+}
+
+impl EmitterId {
+    fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
     }
 }
 
@@ -329,69 +432,41 @@ impl Lane {
 
     fn settle(&mut self, instance: &mut Instance) {
         self.settled.take(&instance.settled);
-        let open = instance.open.take();
-        instance.settled = instance.measure(Time::MIN);
-        instance.open = open;
+        self.edges.take(&instance.settled_stretches);
+        let stretches = without(instance.covered.clone(), &instance.lost);
+        instance.settled = instance.measure(&stretches);
         self.settled.add(&instance.settled);
+        self.edges.add(&stretches);
+        instance.settled_stretches = stretches;
     }
 }
 
 impl Survey<'_> {
-    pub fn measure(&self, lane: LaneId) -> &Measure {
-        const NOTHING: &Measure = &Measure {
-            bins: [0; AGE_CLASSES],
-            nanos: [0; AGE_CLASSES],
-            starts: 0,
-            gaps: 0,
-            span: None,
-        };
-        self.lanes.get(lane.index()).unwrap_or(NOTHING)
+    pub fn measure(&self, lane: LaneId) -> Option<&Measure> {
+        self.lanes.get(lane.index()).map(|(measure, _)| measure)
+    }
+
+    /// How much was watched after any moment.
+    pub fn stairs(&self, lane: LaneId) -> Option<&Stairs> {
+        self.lanes.get(lane.index()).map(|(_, stairs)| stairs)
+    }
+
+    /// An emitter in all contexts, in their order on the screen.
+    pub fn places(&self, emitter: EmitterId) -> &[Place] {
+        let contexts = self.ledger.contexts.len();
+        let first = emitter.index().saturating_mul(contexts);
+        self.places.get(first..first + contexts).unwrap_or_default()
     }
 
     /// The first moment watched anywhere.
     pub fn began(&self) -> Option<Time> {
-        self.lanes.iter().filter_map(|m| m.span).map(|(first, _)| first).min()
-    }
-}
-
-impl Measure {
-    /// The share of what was watched that lies at or after `time`, taken as spread evenly.
-    pub fn share_after(&self, time: Time) -> f64 {
-        let Some((first, last)) = self.span else { return 0.0 };
-        let all = last.since(first).as_secs_f64();
-        if time <= first || all <= 0.0 {
-            return if time <= last { 1.0 } else { 0.0 };
-        }
-        (last.since(time).as_secs_f64() / all).max(0.0)
-    }
-
-    fn add(&mut self, other: &Self) {
-        for class in 0..AGE_CLASSES {
-            self.bins[class] += other.bins[class];
-            self.nanos[class] += other.nanos[class];
-        }
-        self.starts += other.starts;
-        self.gaps += other.gaps;
-        self.span = match (self.span, other.span) {
-            (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
-            (one, other) => one.or(other),
-        };
-    }
-
-    /// Takes back what was added; the span stays, it only ever grows.
-    fn take(&mut self, other: &Self) {
-        for class in 0..AGE_CLASSES {
-            self.bins[class] -= other.bins[class];
-            self.nanos[class] -= other.nanos[class];
-        }
-        self.starts -= other.starts;
-        self.gaps -= other.gaps;
+        self.lanes.iter().filter_map(|(m, _)| m.span).map(|(first, _)| first).min()
     }
 }
 
 impl Instance {
     /// All stretches, the open one up to `now`, without what was lost.
-    fn stretches(&self, now: Time) -> Vec<(Time, Time)> {
+    fn stretches(&self, now: Time) -> Stretches {
         let mut covered = self.covered.clone();
         if let Some(from) = self.open {
             cover(&mut covered, from, now);
@@ -399,87 +474,13 @@ impl Instance {
         without(covered, &self.lost)
     }
 
-    fn measure(&self, now: Time) -> Measure {
-        let stretches = self.stretches(now);
-        let mut measure = Measure {
-            gaps: u32::try_from(self.lost.len()).unwrap_or(u32::MAX),
-            span: stretches.first().zip(stretches.last()).map(|(a, b)| (a.0, b.1)),
-            ..Measure::default()
-        };
-        (measure.bins[ANY_AGE], measure.nanos[ANY_AGE]) = extent(&stretches, Time::MAX);
-        let (Some(started), Some(first)) = (self.started, stretches.first()) else {
-            return measure;
-        };
-        measure.starts = u32::from(first.0 <= started + START_SLACK);
-        for (class, secs) in AGES.iter().enumerate() {
-            (measure.bins[class], measure.nanos[class]) = extent(&stretches, started + Span::from_secs(*secs));
-        }
-        measure
+    fn measure(&self, stretches: &[(Time, Time)]) -> Measure {
+        Measure::of(stretches, self.started, self.lost.len())
     }
-}
-
-/// Bins touched and time covered by the stretches, as far as they lie before `end`.
-fn extent(stretches: &[(Time, Time)], end: Time) -> (u32, i64) {
-    let (mut bins, mut nanos, mut next_bin) = (0_i64, 0_i64, i64::MIN);
-    for (from, to) in stretches.iter().take_while(|(from, _)| *from < end) {
-        let to = (*to).min(end);
-        nanos = nanos.saturating_add(to.since(*from).nanos());
-        let (first, last) = (bin_of(*from).max(next_bin), bin_of(to - Span(1)));
-        bins += (last - first + 1).max(0);
-        next_bin = next_bin.max(last + 1);
-    }
-    (u32::try_from(bins).unwrap_or(u32::MAX / 2), nanos)
-}
-
-pub fn bin_of(time: Time) -> i64 {
-    time.nanos().div_euclid(BIN.nanos())
-}
-
-/// Adds a stretch, joining those it meets.
-fn cover(stretches: &mut Vec<(Time, Time)>, from: Time, to: Time) {
-    if to <= from {
-        return;
-    }
-    let start = stretches.partition_point(|(_, end)| *end < from);
-    let end = stretches.partition_point(|(begin, _)| *begin <= to);
-    let met = stretches.get(start..end).unwrap_or_default();
-    let joined = (
-        met.first().map_or(from, |(begin, _)| from.min(*begin)),
-        met.last().map_or(to, |(_, end)| to.max(*end)),
-    );
-    stretches.splice(start..end.max(start), [joined]);
-    if stretches.len() > STRETCHES {
-        stretches.remove(0);
-    }
-}
-
-/// The stretches with the lost ones cut out; both ascending.
-fn without(stretches: Vec<(Time, Time)>, lost: &[(Time, Time)]) -> Vec<(Time, Time)> {
-    if lost.is_empty() {
-        return stretches;
-    }
-    let mut left = Vec::with_capacity(stretches.len());
-    for (mut from, to) in stretches {
-        for (gone_from, gone_to) in lost.iter().filter(|(begin, _)| *begin < to) {
-            if *gone_to <= from {
-                continue;
-            }
-            if *gone_from > from {
-                left.push((from, *gone_from));
-            }
-            from = from.max(*gone_to);
-        }
-        if from < to {
-            left.push((from, to));
-        }
-    }
-    left
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
     use crate::model::{ContainerKind, GapCause, PodKey, Target, WorkloadKind};
 
@@ -518,8 +519,8 @@ mod tests {
         let source = source(0, Some(1000));
         let lane = ledger.opened(&source);
         ledger.coverage_began(source.id, secs(1000));
-        let survey = ledger.survey(secs(1600));
-        let measure = survey.measure(lane);
+        let survey = ledger.survey(secs(1600), Clip::default());
+        let measure = survey.measure(lane).unwrap();
         assert_eq!((measure.bins[ANY_AGE], measure.bins[0]), (60, 1));
         assert_eq!(measure.nanos[ANY_AGE], 600_000_000_000);
         assert_eq!(measure.starts, 1);
@@ -537,8 +538,8 @@ mod tests {
             ledger.coverage_began(source.id, secs(start));
             ledger.source_ended(source.id, secs(start + 1));
         }
-        let survey = ledger.survey(secs(5000));
-        let measure = survey.measure(lane);
+        let survey = ledger.survey(secs(5000), Clip::default());
+        let measure = survey.measure(lane).unwrap();
         assert_eq!(
             (measure.bins[ANY_AGE], measure.nanos[0], measure.starts),
             (3, 3_000_000_000, 3)
@@ -551,8 +552,8 @@ mod tests {
         let source = source(0, Some(10));
         let lane = ledger.opened(&source);
         ledger.coverage_began(source.id, secs(5000));
-        let survey = ledger.survey(secs(5100));
-        let measure = survey.measure(lane);
+        let survey = ledger.survey(secs(5100), Clip::default());
+        let measure = survey.measure(lane).unwrap();
         assert_eq!(
             (measure.starts, measure.bins[ANY_AGE - 1], measure.bins[ANY_AGE]),
             (0, 0, 10)
@@ -572,9 +573,9 @@ mod tests {
         ledger.coverage_began(source.id, secs(0));
         ledger.gap_found(source.id, &gap(100, 200));
         let check = |ledger: &Ledger, bins, secs_watched: i64| {
-            let survey = ledger.survey(secs(1000));
-            assert_eq!(survey.measure(lane).bins[ANY_AGE], bins);
-            assert_eq!(survey.measure(lane).nanos[ANY_AGE], secs_watched * 1_000_000_000);
+            let survey = ledger.survey(secs(1000), Clip::default());
+            assert_eq!(survey.measure(lane).unwrap().bins[ANY_AGE], bins);
+            assert_eq!(survey.measure(lane).unwrap().nanos[ANY_AGE], secs_watched * 1_000_000_000);
         };
         check(&ledger, 90, 900);
         ledger.coverage_ended(source.id, secs(500));
@@ -634,29 +635,66 @@ mod tests {
         assert_eq!(ledger.ended_after(source.id, secs(2), slack), Some(false));
     }
 
-    proptest! {
-        /// Against one flag per second.
-        #[test]
-        fn stretches_are_sets_of_seconds(
-            adds in prop::collection::vec((0_i64..300, 1_i64..60), 0..20),
-            cuts in prop::collection::vec((0_i64..300, 1_i64..60), 0..10),
-        ) {
-            let mut model = vec![false; 400];
-            let (mut stretches, mut lost) = (Vec::new(), Vec::new());
-            for (from, len) in adds {
-                cover(&mut stretches, secs(from), secs(from + len));
-                model[usize::try_from(from).unwrap()..usize::try_from(from + len).unwrap()].fill(true);
-            }
-            for (from, len) in cuts {
-                cover(&mut lost, secs(from), secs(from + len));
-                model[usize::try_from(from).unwrap()..usize::try_from(from + len).unwrap()].fill(false);
-            }
-            let left = without(stretches, &lost);
-            let watched = model.iter().filter(|watched| **watched).count();
-            let bins = model.chunks(10).filter(|bin| bin.contains(&true)).count();
-            let (got_bins, nanos): (u32, i64) = extent(&left, Time::MAX);
-            prop_assert_eq!(nanos, i64::try_from(watched).unwrap() * 1_000_000_000);
-            prop_assert_eq!(got_bins as usize, bins);
-        }
+    #[test]
+    fn a_window_and_an_age_clip_what_was_watched() {
+        let mut ledger = Ledger::default();
+        let source = source(0, Some(1000));
+        let lane = ledger.opened(&source);
+        ledger.coverage_began(source.id, secs(1000));
+        let check = |clip, expected: (i64, u32)| {
+            let survey = ledger.survey(secs(2000), clip);
+            let measure = survey.measure(lane).unwrap();
+            assert_eq!((measure.nanos[ANY_AGE] / 1_000_000_000, measure.starts), expected);
+            let after = survey.stairs(lane).unwrap().nanos_after(Time::MIN);
+            assert_eq!(after, measure.nanos[ANY_AGE]);
+        };
+        let clip = |from: Option<i64>, age: Option<i64>| Clip {
+            from: from.map(secs),
+            age: age.map(Span::from_secs),
+        };
+        check(clip(None, None), (1000, 1));
+        check(clip(Some(1700), None), (300, 0));
+        check(clip(None, Some(60)), (60, 1));
+        check(clip(Some(1700), Some(60)), (0, 0));
+    }
+
+    #[test]
+    fn dropped_lines_are_not_watched() {
+        let mut ledger = Ledger::default();
+        let source = source(0, None);
+        let lane = ledger.opened(&source);
+        ledger.coverage_began(source.id, secs(0));
+        let dropped = |from, to| Gap {
+            from: secs(from),
+            to: secs(to),
+            cause: GapCause::Dropped(500),
+        };
+        ledger.gap_found(source.id, &dropped(100, 160));
+        ledger.gap_found(source.id, &dropped(300, 300));
+        let survey = ledger.survey(secs(1000), Clip::default());
+        let measure = survey.measure(lane).unwrap();
+        assert_eq!((measure.nanos[ANY_AGE], measure.gaps), (940_000_000_000 - 1, 2));
+    }
+
+    #[test]
+    fn a_forbidden_workload_is_forbidden_by_all_its_names() {
+        let mut ledger = Ledger::default();
+        ledger.set_aliases(Aliases::new(vec![Aliases::parse("shop-prod/*=shop/*").unwrap()]));
+        ledger.watch_changed(ContextId(0), Watching::Since(secs(0)));
+        ledger.watch_changed(ContextId(1), Watching::Since(secs(0)));
+        ledger.opened(&source(0, None));
+        let mut workload = source(0, None).workload;
+        workload.namespace = "shop-prod".into();
+        let check = |ledger: &Ledger, expected: [Watching; 2]| {
+            let survey = ledger.survey(secs(10), Clip::default());
+            let places: Vec<_> = survey.places(EmitterId(0)).iter().map(|place| place.watching).collect();
+            assert_eq!(places, expected);
+        };
+        let open = Watching::Since(secs(0));
+        check(&ledger, [open, open]);
+        ledger.workload_forbidden(ContextId(1), &workload);
+        check(&ledger, [open, Watching::Forbidden]);
+        ledger.namespace_changed(ContextId(0), "shop-prod".into(), Watching::Until(secs(5)));
+        check(&ledger, [Watching::Until(secs(5)), Watching::Forbidden]);
     }
 }

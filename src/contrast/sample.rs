@@ -2,22 +2,26 @@
 //! made from.
 //!
 //! What is fair to compare depends on when the pattern is written:
-//! * `AnyTime`: all that was watched of the workload since the pattern was first seen anywhere. Nothing that was
-//!   watched before that counts, so that a cluster lost before the trouble began is not called free of it.
+//! * `AnyTime`: all that was watched of the workload.
 //! * `SinceStart`: seen only up to a certain age of its containers, such as start-up lines. Only the same ages count
 //!   elsewhere; a cluster whose starts were not seen proves nothing, however long its containers lived on.
 //! * `Fatal`: an error near the start that the container died of, each time. A container that lives on, wherever and
 //!   whenever it started, shows that this error did not occur there, so all its watched time counts.
-
-use std::sync::Arc;
+//! What was watched before the pattern was first seen anywhere counts only while the pattern may have been there all
+//! along: if it should have been seen earlier where it is seen now, something has begun with its first record.
 
 use crate::model::{Level, PatternId, RecordId, Span, Time, WorkloadKey};
 
-use super::counts::{DYING, LaneCount, PatternCount};
-use super::exposure::{ANY_AGE, BIN, EmitterId, Lane, Survey};
+use super::counts::{Counts, DYING, LaneCount};
+use super::coverage::{ANY_AGE, BIN};
+use super::exposure::{EmitterId, Place, Survey};
+use super::lens::Align;
 
 /// An instance that still lives this long after an error did not die of it.
 const SURVIVED: Span = Span::from_secs(60);
+
+/// Episodes that were to be expected before the first one, above which something has begun with it.
+const BEGUN: f64 = 3.0;
 
 /// A pattern as the miner knows it.
 #[derive(Clone, Copy, Debug)]
@@ -62,8 +66,6 @@ pub struct Sample<'a> {
 #[derive(Clone, Debug)]
 pub struct Part {
     pub emitter: EmitterId,
-    /// Where it runs, the same in every cluster.
-    pub namespace: Arc<str>,
     pub cells: Vec<Exposed>,
 }
 
@@ -84,31 +86,46 @@ pub struct Exposed {
     pub open: u32,
     pub starts: u32,
     pub gaps: u32,
+    /// Instances that were watched.
+    pub instances: u32,
     /// It was watched when the pattern was seen, or later.
     pub overlaps: bool,
 }
 
 impl<'a> Sample<'a> {
-    /// `None` if the pattern was never counted.
-    pub fn of(subject: Subject<'a>, count: &PatternCount, survey: &Survey<'_>) -> Option<Self> {
-        let (first, last) = count.span?;
-        let age = count.lanes.iter().map(|lane| lane.age).max().unwrap_or(ANY_AGE);
-        let alignment = alignment(subject.level, age, count, survey);
-        let class = if alignment == Alignment::SinceStart {
-            age
-        } else {
-            ANY_AGE
+    /// `None` if nothing of the pattern was counted.
+    pub fn of(subject: Subject<'a>, counts: &Counts, survey: &Survey<'_>, align: Align) -> Option<Self> {
+        let total = counts.total(subject.pattern)?;
+        if total.lanes.iter().all(|lane| lane.records == 0) {
+            return None;
+        }
+        let (first, last) = total.span;
+        let age = total.lanes.iter().map(|lane| lane.age).max().unwrap_or(ANY_AGE);
+        let alignment = match align {
+            Align::WallClock => Alignment::AnyTime,
+            Align::SinceStart(_) => Alignment::SinceStart,
+            Align::Fitting => fitting(&subject, age, counts, survey),
+        };
+        let when = When {
+            // The survey was clipped to the ages that count.
+            class: match (alignment, align) {
+                (Alignment::SinceStart, Align::Fitting) => age,
+                _ => ANY_AGE,
+            },
+            alignment,
+            first,
+            begin: beginning(total.lanes, survey, first),
         };
         let mut parts: Vec<Part> = Vec::with_capacity(1);
-        for lane in &count.lanes {
+        for lane in total.lanes.iter().filter(|lane| lane.records > 0) {
             let Some(known) = survey.ledger.lane(lane.lane) else {
                 continue;
             };
             if parts.iter().all(|part| part.emitter != known.emitter) {
-                parts.push(part(known, survey, first, class, alignment));
+                parts.push(part(known.emitter, survey, &when));
             }
         }
-        for lane in &count.lanes {
+        for lane in total.lanes {
             add_counts(&mut parts, lane, survey);
         }
         let mut cells = vec![Exposed::default(); survey.ledger.contexts().len()];
@@ -122,14 +139,20 @@ impl<'a> Sample<'a> {
             first,
             last,
             alignment,
+            workload: one_workload(&parts, survey),
             parts,
             cells,
-            workload: one_workload(count, survey),
         })
     }
 
     pub fn is_present(&self, place: usize) -> bool {
         self.cells.get(place).is_some_and(|cell| cell.records > 0)
+    }
+
+    /// Clusters where it was seen.
+    #[expect(clippy::cast_precision_loss, reason = "a few clusters")]
+    pub fn present(&self) -> f64 {
+        self.cells.iter().filter(|cell| cell.records > 0).count() as f64
     }
 
     pub fn episodes(&self) -> f64 {
@@ -148,18 +171,52 @@ impl Exposed {
         self.open += other.open;
         self.starts += other.starts;
         self.gaps += other.gaps;
+        self.instances += other.instances;
         self.overlaps |= other.overlaps;
+    }
+
+    /// Several records within one bin.
+    #[expect(clippy::cast_precision_loss, reason = "a comparison of counts")]
+    pub fn is_bursty(&self) -> bool {
+        self.records as f64 > self.episodes
     }
 
     pub fn watched(&self) -> Span {
         Span(self.watched)
     }
+
+    /// How often it happens, per bin in which it could have been seen: what happens several times within one bin is
+    /// seen as one episode, so a share of the bins is taken back to the rate of a Poisson process.
+    pub fn rate(&self) -> f64 {
+        -(1.0 - self.share()).ln()
+    }
+
+    /// The relative variance of `rate` by counting alone.
+    pub fn variance(&self) -> f64 {
+        let share = self.share();
+        let rate = -(1.0 - share).ln();
+        share / (1.0 - share) / (rate * rate) / self.bins.max(f64::MIN_POSITIVE)
+    }
+
+    /// Of the bins; never all of them, however often it is seen.
+    fn share(&self) -> f64 {
+        let bins = self.bins.max(f64::MIN_POSITIVE);
+        (self.episodes / bins).min(1.0 - 0.5 / bins.max(1.0))
+    }
 }
 
-fn alignment(level: Level, age: usize, count: &PatternCount, survey: &Survey<'_>) -> Alignment {
+/// When a pattern is written, and from when on it is compared.
+struct When {
+    class: usize,
+    alignment: Alignment,
+    first: Time,
+    begin: Time,
+}
+
+fn fitting(subject: &Subject<'_>, age: usize, counts: &Counts, survey: &Survey<'_>) -> Alignment {
     if age == ANY_AGE {
         Alignment::AnyTime
-    } else if level.is_error() && is_fatal(count, survey) {
+    } else if subject.level.is_error() && is_fatal(subject.pattern, counts, survey) {
         Alignment::Fatal
     } else {
         Alignment::SinceStart
@@ -167,11 +224,10 @@ fn alignment(level: Level, age: usize, count: &PatternCount, survey: &Survey<'_>
 }
 
 /// Whether every instance of which it can be told ended with it.
-fn is_fatal(count: &PatternCount, survey: &Survey<'_>) -> bool {
-    let mut died = count
-        .lanes
+fn is_fatal(pattern: PatternId, counts: &Counts, survey: &Survey<'_>) -> bool {
+    let witnesses = counts.witnesses(pattern);
+    let mut died = witnesses
         .iter()
-        .flat_map(|lane| &lane.witnesses)
         .filter_map(|(source, at)| match survey.ledger.ended_after(*source, *at, DYING) {
             Some(died) => Some(died),
             None => (survey.at.since(*at) > SURVIVED).then_some(false),
@@ -180,39 +236,53 @@ fn is_fatal(count: &PatternCount, survey: &Survey<'_>) -> bool {
     died.peek().is_some() && died.all(|died| died)
 }
 
+/// From when on silence counts: from the first record if, where it is seen, it should have been seen before.
+#[expect(clippy::cast_precision_loss, reason = "bins as quantities")]
+fn beginning(lanes: &[LaneCount], survey: &Survey<'_>, first: Time) -> Time {
+    let (mut episodes, mut before, mut after) = (0.0, 0.0, 0.0);
+    for lane in lanes.iter().filter(|lane| lane.episodes > 0) {
+        let Some(stairs) = survey.stairs(lane.lane) else {
+            continue;
+        };
+        let since = stairs.bins_after(first) as f64;
+        episodes += lane.episodes as f64;
+        before += stairs.bins_after(Time::MIN) as f64 - since;
+        after += since;
+    }
+    let expected = (episodes - 1.0) / after.max(1.0) * before;
+    if expected >= BEGUN { first } else { Time::MIN }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "bins and nanoseconds as quantities")]
-fn part(lane: &Lane, survey: &Survey<'_>, first: Time, class: usize, alignment: Alignment) -> Part {
-    let emitter = lane.emitter;
-    let cell = |context: &super::exposure::Watched| {
-        let Some(id) = survey.ledger.lane_in(emitter, context.id) else {
+fn part(emitter: EmitterId, survey: &Survey<'_>, when: &When) -> Part {
+    let cell = |place: &Place| {
+        let found = place.lane.and_then(|id| Some((survey.measure(id)?, survey.stairs(id)?, survey.ledger.lane(id)?)));
+        let Some((measure, stairs, lane)) = found else {
             return Exposed::default();
         };
-        let measure = survey.measure(id);
-        let overlaps = measure.span.is_some_and(|(_, end)| end >= first);
-        let share = match alignment {
-            Alignment::AnyTime | Alignment::Fatal => measure.share_after(first),
-            Alignment::SinceStart => f64::from(u8::from(overlaps)),
+        let overlaps = measure.span.is_some_and(|(_, end)| end >= when.first);
+        let (bins, nanos) = match when.alignment {
+            Alignment::AnyTime | Alignment::Fatal => (stairs.bins_after(when.begin), stairs.nanos_after(when.begin)),
+            Alignment::SinceStart if overlaps => (i64::from(measure.bins[when.class]), measure.nanos[when.class]),
+            Alignment::SinceStart => (0, 0),
         };
         Exposed {
             records: 0,
             episodes: 0.0,
-            bins: f64::from(measure.bins[class]) * share,
-            time: measure.nanos[class] as f64 / BIN.nanos() as f64 * share,
+            bins: bins as f64,
+            time: nanos as f64 / BIN.nanos() as f64,
             watched: measure.nanos[ANY_AGE],
             deployed: true,
-            open: survey
-                .ledger
-                .lane(id)
-                .map_or(0, |lane| u32::try_from(lane.open()).unwrap_or(u32::MAX)),
+            open: u32::try_from(lane.open()).unwrap_or(u32::MAX),
             starts: measure.starts,
             gaps: measure.gaps,
+            instances: measure.instances,
             overlaps,
         }
     };
     Part {
         emitter,
-        namespace: Arc::clone(&lane.workload.namespace),
-        cells: survey.ledger.contexts().iter().map(cell).collect(),
+        cells: survey.places(emitter).iter().map(cell).collect(),
     }
 }
 
@@ -221,11 +291,8 @@ fn add_counts(parts: &mut [Part], count: &LaneCount, survey: &Survey<'_>) {
     let Some(lane) = survey.ledger.lane(count.lane) else {
         return;
     };
-    let place = survey
-        .ledger
-        .contexts()
-        .iter()
-        .position(|known| known.id == lane.context);
+    let contexts = survey.ledger.contexts();
+    let place = contexts.iter().position(|known| known.id == lane.context);
     let part = parts.iter_mut().find(|part| part.emitter == lane.emitter);
     if let Some(cell) = part.zip(place).and_then(|(part, place)| part.cells.get_mut(place)) {
         cell.records += count.records;
@@ -235,12 +302,8 @@ fn add_counts(parts: &mut [Part], count: &LaneCount, survey: &Survey<'_>) {
     }
 }
 
-fn one_workload(count: &PatternCount, survey: &Survey<'_>) -> Option<WorkloadKey> {
-    let mut workloads = count
-        .lanes
-        .iter()
-        .filter_map(|lane| survey.ledger.lane(lane.lane))
-        .map(|lane| &lane.workload);
+fn one_workload(parts: &[Part], survey: &Survey<'_>) -> Option<WorkloadKey> {
+    let mut workloads = parts.iter().filter_map(|part| survey.ledger.workload(part.emitter));
     let first = workloads.next()?;
     workloads.all(|other| other == first).then(|| first.clone())
 }

@@ -2,9 +2,10 @@
 
 use crate::model::{Span, Time};
 
-use super::exposure::{BIN, Watched, Watching};
+use super::coverage::BIN;
+use super::exposure::{Survey, Watched, Watching};
 use super::sample::{Alignment, Exposed, Sample, SubjectKind};
-use super::statistics::silence;
+use super::statistics::{Balance, Row, silence};
 
 /// Episodes to be expected before their absence is considered at all.
 pub const LEAST_EXPECTED: f64 = 3.0;
@@ -63,6 +64,16 @@ pub struct Yardstick {
     pub scatter: f64,
 }
 
+impl Yardstick {
+    /// Of one pattern, which must not have a say in what it is judged by.
+    pub fn of(balance: &Balance, row: &Row) -> Self {
+        Self {
+            traffic: balance.traffic_without(row),
+            scatter: balance.scatter,
+        }
+    }
+}
+
 impl Expectation {
     /// How long to watch on until `wanted` episodes were to be expected, if that can be said.
     pub fn wait_for(&self, wanted: f64) -> Option<Span> {
@@ -79,14 +90,14 @@ fn whole_secs(secs: f64) -> Span {
 
 impl Silence {
     /// Why the cluster `place`, where the sample has no record, is silent.
-    pub fn of(sample: &Sample<'_>, place: usize, context: &Watched, yard: &Yardstick, now: Time) -> Self {
-        let Some(cell) = sample.cells.get(place) else {
+    pub fn of(sample: &Sample<'_>, place: usize, yard: &Yardstick, survey: &Survey<'_>) -> Self {
+        let (Some(cell), Some(context)) = (sample.cells.get(place), survey.ledger.contexts().get(place)) else {
             return Self::NotWatched;
         };
         if sample.subject.kind == SubjectKind::Rest {
             return Self::Mixture;
         }
-        unseen_part(sample, place, context, now)
+        unseen_part(sample, place, context, survey)
             .or_else(|| (!cell.deployed).then_some(Self::NotDeployed))
             .or_else(|| not_watched_enough(sample, cell))
             .unwrap_or_else(|| expectation(sample, place, yard))
@@ -98,13 +109,13 @@ impl Silence {
 }
 
 /// What hides some of those that write it: while one of them cannot be seen here, the others' silence proves nothing.
-fn unseen_part(sample: &Sample<'_>, place: usize, context: &Watched, now: Time) -> Option<Silence> {
+fn unseen_part(sample: &Sample<'_>, place: usize, context: &Watched, survey: &Survey<'_>) -> Option<Silence> {
     let reasons = sample.parts.iter().filter_map(|part| {
         let deployed = part.cells.get(place).is_some_and(|cell| cell.deployed);
-        match context.watching_in(&part.namespace) {
+        match survey.places(part.emitter).get(place)?.watching {
             Watching::Never => Some(Silence::NotWatched),
             Watching::Forbidden => Some(Silence::Forbidden),
-            Watching::Since(since) if !deployed => Some(not_deployed(context, since, now)),
+            Watching::Since(since) if !deployed => Some(not_deployed(context, since, survey.at)),
             Watching::Until(_) if !deployed => Some(Silence::Before),
             Watching::Since(_) | Watching::Until(_) => None,
         }

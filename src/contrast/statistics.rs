@@ -38,7 +38,7 @@ pub fn expected_for(wanted: f64, evidence: f64, scatter: f64) -> f64 {
 
 /// The largest p-value that may be claimed when a share of at most `q` of all claims may be wrong, after Benjamini and
 /// Hochberg (1995). Negative if none may.
-pub fn claimable(mut p: Vec<f64>, q: f64) -> f64 {
+pub fn claimable_by_rank(mut p: Vec<f64>, q: f64) -> f64 {
     p.sort_by(f64::total_cmp);
     let all = count(p.len());
     p.iter()
@@ -222,9 +222,9 @@ mod tests {
 
     #[test]
     fn few_small_among_many_large_may_be_claimed() {
-        close(claimable(vec![0.5, 0.001, 0.004, 0.9], 0.01), 0.004, 1e-12);
-        assert!(claimable(vec![0.5, 0.006, 0.007, 0.9], 0.01) < 0.0);
-        assert!(claimable(Vec::new(), 0.01) < 0.0);
+        close(claimable_by_rank(vec![0.5, 0.001, 0.004, 0.9], 0.01), 0.004, 1e-12);
+        assert!(claimable_by_rank(vec![0.5, 0.006, 0.007, 0.9], 0.01) < 0.0);
+        assert!(claimable_by_rank(Vec::new(), 0.01) < 0.0);
     }
 
     #[test]

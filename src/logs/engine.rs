@@ -10,7 +10,9 @@ use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
 
 use crate::contrast::exposure::LaneId;
-use crate::contrast::{Counts, Finding, Judge, Ledger, Lens, Occurrence, Subject, SubjectKind, Watching};
+use crate::contrast::{
+    Aliases, Counts, Evidence, Finding, Judge, Ledger, Lens, Occurrence, Subject, SubjectKind, Watching,
+};
 use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
@@ -35,6 +37,10 @@ pub struct EngineConfig {
     pub patterns: usize,
     /// Whether every record is kept for `Engine::take_fresh`, beside the store.
     pub fresh: Fresh,
+    /// Workloads that have another name in some cluster.
+    pub aliases: Aliases,
+    /// Whether more is to come.
+    pub evidence: Evidence,
 }
 
 /// Whether finished records are handed out one by one.
@@ -50,6 +56,8 @@ impl Default for EngineConfig {
             memory: 256 * 1024 * 1024,
             patterns: MOST_PATTERNS,
             fresh: Fresh::NotKept,
+            aliases: Aliases::default(),
+            evidence: Evidence::Live,
         }
     }
 }
@@ -70,6 +78,8 @@ pub struct Engine {
     lens: Lens,
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
+    /// Patterns have been grouped in another way than `counts` and `merged` know.
+    is_regrouped: bool,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
@@ -108,19 +118,22 @@ struct Examples {
 
 impl Engine {
     pub fn new(config: EngineConfig) -> Self {
+        let mut ledger = Ledger::default();
+        ledger.set_aliases(config.aliases.clone());
         Self {
             miner: Miner::new(config.patterns),
+            judge: Judge::new(config.evidence),
             config,
             sources: Arc::default(),
             streams: HashMap::new(),
             due: BTreeSet::new(),
             records: Records::default(),
             next_id: 1,
-            ledger: Ledger::default(),
+            ledger,
             counts: Counts::default(),
-            judge: Judge::default(),
             lens: Lens::default(),
             examples: Vec::new(),
+            is_regrouped: false,
             merged: Arc::default(),
             tallies: BTreeMap::new(),
             rates: Rates::default(),
@@ -147,6 +160,7 @@ impl Engine {
     pub fn set_lens(&mut self, lens: Lens) {
         if self.lens != lens {
             self.lens = lens;
+            self.judge.set_lens(lens);
             self.news_of_exposure();
         }
     }
@@ -167,6 +181,11 @@ impl Engine {
             } => self.watch_changed(context, namespace, Watching::Until(at)),
             Ingest::Forbidden { context, namespace, .. } => {
                 self.watch_changed(context, namespace, Watching::Forbidden);
+            }
+            Ingest::WorkloadForbidden { context, workload, .. } => {
+                self.tallies.entry(context).or_default();
+                self.ledger.workload_forbidden(context, &workload);
+                self.news_of_exposure();
             }
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
@@ -372,7 +391,7 @@ impl Engine {
             header: &joined.header,
             lines: &joined.lines,
         });
-        self.follow_merges();
+        self.is_regrouped |= !self.miner.take_merged().is_empty();
         let tally = self.tallies.entry(source.context).or_default();
         tally.records += 1;
         tally.errors += u64::from(joined.level.is_error());
@@ -385,7 +404,7 @@ impl Engine {
             age: self.ledger.age_class(source, joined.time),
         });
         self.news.counts = true;
-        self.news.urgent |= is_new_here && self.judge.contradicts(pattern, source.context);
+        self.news.urgent |= is_new_here && self.judge.contradicts(self.miner.root(pattern), source.context);
         let record = Record {
             id: self.new_id(),
             source,
@@ -400,20 +419,15 @@ impl Engine {
         self.keep(record);
     }
 
-    /// What was counted of patterns that turned out to be part of another.
-    fn follow_merges(&mut self) {
-        for merged in self.miner.take_merged() {
-            self.counts.merge(merged.from, merged.into);
-            Arc::make_mut(&mut self.merged).insert(merged.from, merged.into);
-            let part = self.examples_of(merged.from).map(std::mem::take);
-            if let Some((part, whole)) = part.zip(self.examples_of(merged.into)) {
-                whole.take(&part);
-            }
+    /// Takes over how the miner groups patterns now.
+    fn regroup(&mut self) {
+        if !std::mem::take(&mut self.is_regrouped) {
+            return;
         }
-    }
-
-    fn examples_of(&mut self, pattern: PatternId) -> Option<&mut Examples> {
-        self.examples.get_mut(usize::try_from(pattern.0).ok()?)
+        let miner = &self.miner;
+        self.counts.regroup(|leaf| miner.root(leaf));
+        let parts = miner.patterns().iter().map(|pattern| (pattern.id, miner.root(pattern.id)));
+        self.merged = Arc::new(parts.filter(|(part, whole)| part != whole).collect());
     }
 
     fn keep(&mut self, record: Record) {
@@ -460,25 +474,29 @@ impl Engine {
     }
 
     fn refresh(&mut self, now: Time) {
+        self.regroup();
         let oldest = self.records.oldest().unwrap_or(Position::MAX);
+        for examples in &mut self.examples {
+            examples.forget_before(oldest);
+        }
         let subjects: Vec<_> = self
             .miner
             .patterns()
             .iter()
-            .zip(&mut self.examples)
-            .filter(|(pattern, _)| pattern.stands())
-            .map(|(pattern, examples)| Subject {
+            .filter(|pattern| pattern.stands())
+            .map(|pattern| Subject {
                 pattern: pattern.id,
                 template: pattern.text(),
                 level: pattern.level,
-                example: examples.first_held(oldest),
+                example: first_example(&self.examples, self.counts.leaves(&pattern.id)),
                 kind: match pattern.kind {
                     PatternKind::Pattern => SubjectKind::Pattern,
                     PatternKind::Rest => SubjectKind::Rest,
                 },
             })
             .collect();
-        self.findings = Arc::new(self.judge.look(&self.ledger, &self.counts, &subjects, now));
+        let found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
+        self.findings = Arc::new(found);
         self.refreshed = Some(now);
         self.news = News {
             any: true,
@@ -486,6 +504,15 @@ impl Engine {
             urgent: false,
         };
     }
+}
+
+/// The first record held of all the leaves of a pattern.
+fn first_example(examples: &[Examples], leaves: &[PatternId]) -> RecordId {
+    leaves
+        .iter()
+        .filter_map(|leaf| examples.get(usize::try_from(leaf.0).ok()?)?.kept.first())
+        .min()
+        .map_or(RecordId(0), |at| at.id)
 }
 
 /// The lines of a record as one text.
@@ -516,12 +543,6 @@ impl Examples {
         }
     }
 
-    fn take(&mut self, other: &Self) {
-        for at in other.kept.iter().chain(&other.latest) {
-            self.note(*at);
-        }
-    }
-
     /// Keeps one from time to time, twice as seldom whenever the list is full.
     fn spread(&mut self, at: Position) {
         const APART: Span = Span::from_secs(10);
@@ -542,13 +563,12 @@ impl Examples {
         }
     }
 
-    /// The first one that is still held; the others before it are forgotten.
-    fn first_held(&mut self, oldest: Position) -> RecordId {
+    /// Those that are no longer held are forgotten; the latest one may be the only one left.
+    fn forget_before(&mut self, oldest: Position) {
         let gone = self.kept.iter().take_while(|at| **at < oldest).count();
         self.kept.drain(..gone);
         if let (true, Some(latest)) = (self.kept.is_empty(), self.latest) {
             self.kept.push(latest);
         }
-        self.kept.first().map_or(RecordId(0), |at| at.id)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::health::{Access, ClusterState, StreamState};
-use super::ids::{ContextId, PodKey, SourceId};
+use super::ids::{ContextId, PodKey, SourceId, WorkloadKey};
 use super::object::{EventRow, PodRow};
 use super::record::{Line, Source};
 use super::time::Time;
@@ -77,6 +77,12 @@ pub enum Ingest {
         context: ContextId,
         /// `None`: the whole context.
         namespace: Option<Arc<str>>,
+        at: Time,
+    },
+    /// The logs of one workload are refused, and stay so; nothing can be concluded from its silence there.
+    WorkloadForbidden {
+        context: ContextId,
+        workload: WorkloadKey,
         at: Time,
     },
     SourceOpened(Source),
