@@ -14,12 +14,12 @@ use futures::FutureExt as _;
 use crate::app::clock::Clock;
 use crate::app::headless::Ended;
 use crate::app::progress::Meter;
-use crate::contrast::Lens;
+use crate::contrast::{Aliases, Evidence, Lens};
 use crate::files::lines::{BLOCK, Blocks, Cutter, Reopened, whole_lines};
 use crate::files::tree::{self, TreeFile};
 use crate::logs::Snapshot;
 use crate::logs::engine::{Engine, EngineConfig};
-use crate::model::{ContextId, Ingest, Line, SourceId, Span, Time};
+use crate::model::{ContextId, Ingest, Line, SourceId, Time};
 use crate::report::coverage;
 use crate::report::plan::{Instances, Place, Plan, Rank, Step};
 use crate::report::progress::Progress;
@@ -53,6 +53,13 @@ pub enum Error {
     NoTime(PathBuf),
     #[error("{}: expected at most 65535 clusters", .0.display())]
     TooMany(PathBuf),
+}
+
+/// How the clusters are compared.
+#[derive(Clone, Debug, Default)]
+pub struct Look {
+    pub lens: Lens,
+    pub aliases: Aliases,
 }
 
 /// What was found.
@@ -281,9 +288,9 @@ impl Stream {
 }
 
 /// Reads the tree and contrasts its clusters.
-pub async fn contrast(tree: Tree, lens: Lens, signals: &mut Signals, clock: Clock) -> Result<Outcome, Error> {
+pub async fn contrast(tree: Tree, look: Look, signals: &mut Signals, clock: Clock) -> Result<Outcome, Error> {
     let names = tree.plan.contexts.iter().cloned().collect();
-    let mut replay = Replay::new(tree, lens)?;
+    let mut replay = Replay::new(tree, look)?;
     let mut meter = Meter::start(clock);
     let mut ended = Ended::Done;
     let mut batches = 0_u32;
@@ -330,10 +337,14 @@ struct Replay {
 }
 
 impl Replay {
-    fn new(tree: Tree, lens: Lens) -> Result<Self, Error> {
-        let mut engine = Engine::new(EngineConfig::default());
+    fn new(tree: Tree, look: Look) -> Result<Self, Error> {
+        let mut engine = Engine::new(EngineConfig {
+            evidence: Evidence::Frozen,
+            aliases: look.aliases,
+            ..EngineConfig::default()
+        });
         engine.open_contexts(tree.plan.contexts);
-        engine.set_lens(lens);
+        engine.set_lens(look.lens);
         let mut replay = Self {
             engine,
             steps: tree.plan.steps.into(),
@@ -426,11 +437,7 @@ impl Replay {
             self.engine.apply(self.closed(step.ingest, end), end);
         }
         self.engine.finish(end);
-        // A claim needs to be true at two looks.
-        for seconds in 1..4 {
-            self.engine.tick(end + Span::from_secs(seconds));
-        }
-        self.engine.snapshot(end + Span::from_secs(4))
+        self.engine.snapshot(end)
     }
 
     /// Coverage that lasts to the end ends with the last line of its cluster.

@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::duration::{parse_duration, parse_positive};
+use crate::contrast::{Alias, Aliases};
 use crate::model::Span;
 
 /// How far back logs are read at the start: 30 minutes.
@@ -191,6 +192,10 @@ pub struct Contrast {
     /// Only what a container wrote within this long of its start, by the time since then
     #[arg(long, value_name = "DURATION", value_parser = parse_positive, requires = "from", help_heading = "Saved logs")]
     pub since_start: Option<Span>,
+    /// Compare a workload that has another name in some cluster as if it had this one:
+    /// `[NAMESPACE/][KIND/]NAME[:CONTAINER]` on both sides, one `*` a part; repeatable
+    #[arg(long, value_name = "FROM=TO", value_parser = Aliases::parse, requires = "from", help_heading = "Saved logs")]
+    pub same: Vec<Alias>,
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ContrastOutput,
 }

@@ -7,12 +7,12 @@ use tokio::task::spawn_blocking;
 
 use crate::app::clock::Clock;
 use crate::app::headless::Ended;
-use crate::app::offline;
+use crate::app::offline::{self, Look};
 use crate::app::patterns::{self, Error, Input, Mined, Request, Rows};
 use crate::cli::args::{ContrastOutput, Patterns, PatternsOutput};
 use crate::cli::failure::{Failure, Status};
 use crate::cli::headless::print_findings;
-use crate::contrast::{Align, Lens};
+use crate::contrast::{Alias, Aliases, Align, Lens};
 use crate::logs::census::Joining;
 use crate::model::{PatternId, Span};
 use crate::report::patterns::{Looks, Paint, json, text, tsv_template};
@@ -127,18 +127,19 @@ fn print_rows(mined: Mined, out: &mut impl Write) -> io::Result<()> {
     })
 }
 
-/// What `--window` and `--since-start` ask for.
-pub fn lens(window: Option<Span>, since_start: Option<Span>) -> Lens {
-    Lens {
-        window,
-        align: since_start.map_or_else(Align::default, Align::SinceStart),
+/// What `--window`, `--since-start` and `--same` ask for.
+pub fn look(window: Option<Span>, since_start: Option<Span>, same: Vec<Alias>) -> Look {
+    let align = since_start.map_or_else(Align::default, Align::SinceStart);
+    Look {
+        lens: Lens { window, align },
+        aliases: Aliases::new(same),
     }
 }
 
 /// Prints the findings of a saved tree.
 pub async fn contrast(
     dir: PathBuf,
-    lens: Lens,
+    look: Look,
     output: ContrastOutput,
     clock: Clock,
 ) -> Result<Option<Status>, Failure> {
@@ -146,7 +147,7 @@ pub async fn contrast(
     let wrong = |error: offline::Error| Failure::usage(error.to_string());
     let tree = offline::open(&dir).map_err(wrong)?;
     tell(&tree.left_out);
-    let outcome = offline::contrast(tree, lens, &mut signals, clock)
+    let outcome = offline::contrast(tree, look, &mut signals, clock)
         .await
         .map_err(wrong)?;
     if let Some(status) = status(outcome.ended) {

@@ -69,8 +69,8 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
         }
         Some(Command::Contrast(contrast)) => {
             if let Some(dir) = contrast.from {
-                let through = saved::lens(contrast.window, contrast.since_start);
-                return outlive(saved::contrast(dir, through, contrast.output, clock))?;
+                let look = saved::look(contrast.window, contrast.since_start, contrast.same);
+                return outlive(saved::contrast(dir, look, contrast.output, clock))?;
             }
             let opening = opening_without_screen(&contrast.targets, &environment)?;
             block_on(headless::contrast(opening, contrast.run_for, contrast.output, clock))?

@@ -17,14 +17,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::Time;
 
 /// The file as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "an object with `window` and `clusters`")]
 pub struct Coverage {
     /// What the tree is about.
     pub window: Interval,
@@ -32,6 +33,7 @@ pub struct Coverage {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "an object with `connected` and `pods`")]
 pub struct Cluster {
     /// `null` for a cluster that was never reached.
     pub connected: Option<Interval>,
@@ -48,6 +50,7 @@ pub struct Cluster {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(expecting = "an object with `namespace` and `workload`")]
 pub struct Workload {
     pub namespace: String,
     pub workload: String,
@@ -55,6 +58,7 @@ pub struct Workload {
 
 /// One container of one pod.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(expecting = "an object with `namespace`, `pod`, `workload`, `container` and `observed`")]
 pub struct Pod {
     pub namespace: String,
     pub pod: String,
@@ -201,12 +205,6 @@ impl<'de> Deserialize<'de> for Stamp {
     }
 }
 
-impl Serialize for Stamp {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&super::record::rfc3339(self.0))
-    }
-}
-
 impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.place {
@@ -269,7 +267,8 @@ mod tests {
     fn mistakes_have_a_place_and_say_what_was_expected() {
         check_mistake("", Some(1), "EOF");
         check_mistake("{\n", Some(2), "EOF");
-        check_mistake("[]", Some(1), "window");
+        check_mistake("[]", Some(1), "`window`");
+        check_mistake("3", Some(1), "an object with `window` and `clusters`");
         check_mistake(&format!("{{{WINDOW}\n}}"), Some(2), "`clusters`");
         check_mistake(&pods(&pod("")), Some(4), "expected");
         check_mistake(&pods(&pod(r#""observed": 3"#)), Some(4), "a sequence");

@@ -164,15 +164,12 @@ impl Building<'_> {
 
     /// It is known to run here, and nothing of it is ever seen.
     fn forbid(&mut self, namespace: &str, workload: &str) {
-        let place = Place {
-            cluster: self.name(),
-            namespace: namespace.into(),
-            pod: workload.into(),
-            container: workload.into(),
+        let ingest = Ingest::WorkloadForbidden {
+            context: self.context,
+            workload: workload_key(namespace, workload),
+            at: Time::MIN,
         };
-        let id = self.next_id();
-        let source = self.source(id, &place, workload);
-        self.step(Time::MIN, Rank::Opened, Ingest::SourceOpened(source));
+        self.step(Time::MIN, Rank::Opened, ingest);
     }
 
     fn container(&mut self, container: Container<'_>) {
@@ -238,16 +235,20 @@ impl Building<'_> {
                 container: place.container.clone(),
             },
             kind: ContainerKind::Main,
-            workload: WorkloadKey {
-                namespace: place.namespace.clone(),
-                // A name does not tell whether a Deployment or something else made the pod, so all are one kind.
-                kind: WorkloadKind::Other("Workload".into()),
-                name: workload.into(),
-            },
+            workload: workload_key(&place.namespace, workload),
             restarts: 0,
             started: None,
             image: Arc::default(),
         }
+    }
+}
+
+/// A name does not tell whether a Deployment or something else made the pod, so all are one kind.
+fn workload_key(namespace: &str, name: &str) -> WorkloadKey {
+    WorkloadKey {
+        namespace: namespace.into(),
+        kind: WorkloadKind::Other("Workload".into()),
+        name: name.into(),
     }
 }
 
@@ -315,6 +316,7 @@ mod tests {
                     Ingest::CoverageBegan { source, .. } => format!("began {}", source.n),
                     Ingest::CoverageEnded { source, .. } => format!("ended {}", source.n),
                     Ingest::SourceEnded { source, .. } => format!("gone {}", source.n),
+                    Ingest::WorkloadForbidden { workload, .. } => format!("forbidden {}", workload.name),
                     Ingest::Forbidden { .. } | Ingest::Lines { .. } | Ingest::GapFound { .. } => "?".to_owned(),
                 };
                 format!("{} {what}", secs(step.at))
@@ -354,7 +356,7 @@ mod tests {
     #[test]
     fn what_was_refused_runs_and_was_never_watched() {
         let plan = plan(r#""connected": null, "pods": [], "forbidden": [{"namespace": "shop", "workload": "vault"}]"#);
-        assert_eq!(told(&plan), ["- open 0 vault"]);
+        assert_eq!(told(&plan), ["- forbidden vault"]);
     }
 
     #[test]
