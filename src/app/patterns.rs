@@ -194,8 +194,9 @@ impl Mining {
             let block = tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
-                    Signal::Interrupt => break self.close(&mut cutter, Some(Ended::Interrupted)),
-                    Signal::Terminate => break self.close(&mut cutter, Some(Ended::Terminated)),
+                    // The line that was cut off in the middle is no line.
+                    Signal::Interrupt => break Ok(Some(self.close(Ended::Interrupted))),
+                    Signal::Terminate => break Ok(Some(self.close(Ended::Terminated))),
                     Signal::Stop => {
                         // The terminal is as the shell left it; the next signal to look at.
                         drop(stop_self());
@@ -205,7 +206,11 @@ impl Mining {
                 block = reading.block() => block?,
             };
             let Some(block) = block else {
-                break self.close(&mut cutter, None);
+                if let Some(line) = cutter.finish() {
+                    self.push(line);
+                }
+                self.close(Ended::Done);
+                break Ok(None);
             };
             if !begun {
                 begun = true;
@@ -226,10 +231,8 @@ impl Mining {
         }
     }
 
-    fn close(&mut self, cutter: &mut Cutter, ended: Option<Ended>) -> Result<Option<Ended>, Error> {
-        if let Some(line) = cutter.finish() {
-            self.push(line);
-        }
+    /// Completes the open record.
+    fn close(&mut self, ended: Ended) -> Ended {
         let Self {
             census,
             rows,
@@ -238,7 +241,7 @@ impl Mining {
             ..
         } = self;
         census.close(|row| keep(rows, *keeps, spooled, row));
-        Ok(ended)
+        ended
     }
 
     fn push(&mut self, line: bytes::Bytes) {

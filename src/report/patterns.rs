@@ -69,11 +69,11 @@ pub fn text(patterns: &[Counted], totals: Totals, looks: Looks) -> String {
         .max(COUNT.len());
     // Writing to a string cannot fail.
     if !patterns.is_empty() {
-        let _ = writeln!(out, "{COUNT:>digits$}   share  level  pattern");
+        let _ = writeln!(out, "{COUNT:>digits$}    share  level  pattern");
     }
     for pattern in patterns {
         let front = format!(
-            "{:>digits$}  {:>6}  {:<5}  ",
+            "{:>digits$}  {:>7}  {:<5}  ",
             grouped(pattern.count),
             share(pattern.count, totals.records),
             level_word(pattern.level),
@@ -200,10 +200,10 @@ mod tests {
         let (patterns, totals) = some();
         assert_eq!(
             text(&patterns, totals, Looks::default()),
-            " count   share  level  pattern\n\
+            " count    share  level  pattern\n\
              12,345  100.0 %  info   pump <*> started\n     \
-                  2  <0.1 %  ERROR  KeyError: <*> ⏎ pump␛[2J failed\n     \
-                  1  <0.1 %         plain\n\
+                  2   <0.1 %  ERROR  KeyError: <*> ⏎ pump␛[2J failed\n     \
+                  1   <0.1 %         plain\n\
              1,012,350 lines, 12,348 records, 3 patterns\n"
         );
     }

@@ -206,13 +206,6 @@ impl Building<'_> {
         self.plan.instances.insert(place, instances);
     }
 
-    fn name(&self) -> Arc<str> {
-        self.plan
-            .contexts
-            .last()
-            .map_or_else(Arc::default, |(_, name)| name.clone())
-    }
-
     fn next_id(&mut self) -> SourceId {
         let id = SourceId {
             context: self.context,
