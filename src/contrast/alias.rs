@@ -70,7 +70,9 @@ impl Aliases {
     /// Whether what is in the one namespace may be compared as if it were in the other.
     pub fn may_lead(&self, from: &str, to: &str) -> bool {
         self.0.iter().any(|alias| {
-            let Some(target) = &alias.to.namespace else { return false };
+            let Some(target) = &alias.to.namespace else {
+                return false;
+            };
             match &alias.from.namespace {
                 Some(part) => part.matched(from).is_some_and(|star| &*target.with(star) == to),
                 None => target.matched(to).is_some(),
@@ -109,7 +111,11 @@ impl Alias {
         if self.from.kind.as_ref().is_some_and(|kind| *kind != workload.kind) {
             return None;
         }
-        let namespace = renamed(self.from.namespace.as_ref(), self.to.namespace.as_ref(), &workload.namespace)?;
+        let namespace = renamed(
+            self.from.namespace.as_ref(),
+            self.to.namespace.as_ref(),
+            &workload.namespace,
+        )?;
         let name = renamed(Some(&self.from.name), Some(&self.to.name), &workload.name)?;
         let container = match container {
             Some(container) => Some(renamed(
@@ -157,7 +163,9 @@ impl Side {
             _ => return Err("there are more than three parts; expected NAMESPACE/KIND/NAME".to_owned()),
         };
         Ok(Self {
-            namespace: namespace.map(|namespace| Part::parse("namespace", namespace)).transpose()?,
+            namespace: namespace
+                .map(|namespace| Part::parse("namespace", namespace))
+                .transpose()?,
             kind,
             name: Part::parse("name", name)?,
             container,
@@ -170,8 +178,14 @@ impl Part {
         if text.is_empty() {
             return Err(format!("the {what} is empty"));
         }
-        if let Some(odd) = text.chars().find(|c| !c.is_ascii_alphanumeric() && !"-_.*".contains(*c)) {
-            return Err(format!("the {what} `{text}` has a `{}`, which no name has", odd.escape_default()));
+        if let Some(odd) = text
+            .chars()
+            .find(|c| !c.is_ascii_alphanumeric() && !"-_.*".contains(*c))
+        {
+            return Err(format!(
+                "the {what} `{text}` has a `{}`, which no name has",
+                odd.escape_default()
+            ));
         }
         match text.split_once('*') {
             None => Ok(Self::Exact(text.into())),
@@ -250,11 +264,19 @@ mod tests {
     #[test]
     fn rules_rename() {
         check(&[], "shop/api:main", "shop/Deployment/api:main");
-        check(&["shop-prod/*=shop/*"], "shop-prod/api:main", "shop/Deployment/api:main");
+        check(
+            &["shop-prod/*=shop/*"],
+            "shop-prod/api:main",
+            "shop/Deployment/api:main",
+        );
         check(&["shop-prod/*=shop/*"], "shop/api:main", "shop/Deployment/api:main");
         check(&["*-prod/*=*/*"], "shop-prod/api:main", "shop/Deployment/api:main");
         check(&["api-v2=api"], "shop/api-v2:main", "shop/Deployment/api:main");
-        check(&["api-*-blue=api-*"], "shop/api-eu-blue:main", "shop/Deployment/api-eu:main");
+        check(
+            &["api-*-blue=api-*"],
+            "shop/api-eu-blue:main",
+            "shop/Deployment/api-eu:main",
+        );
         check(&["deploy/api=sts/api"], "shop/api:main", "shop/StatefulSet/api:main");
         check(&["sts/api=deploy/other"], "shop/api:main", "shop/Deployment/api:main");
         check(&["api:app=api:main"], "shop/api:app", "shop/Deployment/api:main");
@@ -283,7 +305,10 @@ mod tests {
 
     #[test]
     fn a_namespace_may_lead_to_another() {
-        let aliases = Aliases::new(vec![Aliases::parse("*-prod/*=*/*").unwrap(), Aliases::parse("x=far/x").unwrap()]);
+        let aliases = Aliases::new(vec![
+            Aliases::parse("*-prod/*=*/*").unwrap(),
+            Aliases::parse("x=far/x").unwrap(),
+        ]);
         assert!(aliases.may_lead("shop-prod", "shop"));
         assert!(!aliases.may_lead("shop-dev", "shop"));
         assert!(aliases.may_lead("anywhere", "far"));

@@ -51,7 +51,12 @@ impl Bins {
 
     /// How many there are.
     pub fn count(&self) -> u64 {
-        u64::from(self.folded) + self.words.iter().map(|word| u64::from(word.bits.count_ones())).sum::<u64>()
+        u64::from(self.folded)
+            + self
+                .words
+                .iter()
+                .map(|word| u64::from(word.bits.count_ones()))
+                .sum::<u64>()
     }
 
     /// How many of those kept lie in `from..to`.
@@ -79,8 +84,15 @@ pub fn union(sets: &[&Bins]) -> u64 {
 pub fn union_in(sets: &[&Bins], from: i64, to: i64) -> u64 {
     let within = |word: &Word| {
         let begin = i64::from(word.place) * WIDTH;
-        let (low, high) = (from.saturating_sub(begin).clamp(0, WIDTH), to.saturating_sub(begin).clamp(0, WIDTH));
-        if low < high { ones(high) & !ones(low) & word.bits } else { 0 }
+        let (low, high) = (
+            from.saturating_sub(begin).clamp(0, WIDTH),
+            to.saturating_sub(begin).clamp(0, WIDTH),
+        );
+        if low < high {
+            ones(high) & !ones(low) & word.bits
+        } else {
+            0
+        }
     };
     if let [one] = sets {
         return one.words.iter().map(|word| u64::from(within(word).count_ones())).sum();

@@ -121,7 +121,10 @@ impl Counts {
         let leaf = &mut self.leaves[index];
         let bin = bin_of(occurrence.at);
         self.newest = self.newest.max(bin);
-        let mark = *self.marks.entry((pattern, source)).or_insert_with(|| leaf.mark(&occurrence));
+        let mark = *self
+            .marks
+            .entry((pattern, source))
+            .or_insert_with(|| leaf.mark(&occurrence));
         let is_new_here = leaf.add(&occurrence, bin, mark);
         if self.marks.len() > self.sweep_at.max(PAIRS) {
             self.sweep();
@@ -208,7 +211,11 @@ impl Counts {
     /// The latest instances that showed a pattern in each lane, each with its last time.
     pub fn witnesses(&self, pattern: PatternId) -> Vec<(SourceId, Time)> {
         let mut latest: Vec<(LaneId, SourceId, Time)> = Vec::new();
-        for leaf in self.leaves(&pattern).iter().filter_map(|leaf| self.leaves.get(index(*leaf))) {
+        for leaf in self
+            .leaves(&pattern)
+            .iter()
+            .filter_map(|leaf| self.leaves.get(index(*leaf)))
+        {
             for mark in leaf.marks.iter().rev() {
                 let same = latest.iter_mut().find(|(_, source, _)| *source == mark.source);
                 if let Some((_, _, last)) = same {
@@ -224,7 +231,11 @@ impl Counts {
     /// Records per slice of `width` bins, the last slice being the one that holds bin `end`.
     pub fn trend(&self, pattern: PatternId, context: ContextId, slices: Slices) -> Vec<u32> {
         let mut trend = vec![0; slices.count];
-        for leaf in self.leaves(&pattern).iter().filter_map(|leaf| self.leaves.get(index(*leaf))) {
+        for leaf in self
+            .leaves(&pattern)
+            .iter()
+            .filter_map(|leaf| self.leaves.get(index(*leaf)))
+        {
             if let Some((_, of_context)) = leaf.trends.iter().find(|(of, _)| *of == context) {
                 of_context.cut(&mut trend, slices.width, slices.end);
             }
@@ -240,7 +251,12 @@ impl Counts {
             marks.filter(|mark| bin_of(mark.last) < before).count()
         };
         if past(&self.leaves, before) < self.marks.len() / 4 {
-            let mut last: Vec<_> = self.leaves.iter().flat_map(|leaf| &leaf.marks).map(|mark| bin_of(mark.last)).collect();
+            let mut last: Vec<_> = self
+                .leaves
+                .iter()
+                .flat_map(|leaf| &leaf.marks)
+                .map(|mark| bin_of(mark.last))
+                .collect();
             let middle = last.len() / 2;
             before = *last.select_nth_unstable(middle).1 + 1;
         }
@@ -249,7 +265,8 @@ impl Counts {
             leaf.forget(before);
             let pattern = PatternId(u32::try_from(n).unwrap_or(u32::MAX));
             for (at, mark) in leaf.marks.iter().enumerate() {
-                self.marks.insert((pattern, mark.source), u32::try_from(at).unwrap_or(u32::MAX));
+                self.marks
+                    .insert((pattern, mark.source), u32::try_from(at).unwrap_or(u32::MAX));
             }
         }
         self.sweep_at = self.marks.len() * 2;
@@ -287,7 +304,10 @@ impl Leaf {
             source, at, lane, age, ..
         } = *occurrence;
         self.records += 1;
-        self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
+        self.span = Some(
+            self.span
+                .map_or((at, at), |(first, last)| (first.min(at), last.max(at))),
+        );
         let mut new_bin = false;
         if let Some(mark) = usize::try_from(mark).ok().and_then(|mark| self.marks.get_mut(mark)) {
             mark.records += 1;
@@ -349,10 +369,7 @@ fn lane_in(lanes: &mut Vec<LaneCount>, lane: LaneId, context: ContextId) -> &mut
 
 fn sum(leaves: &[Leaf], of_group: &[PatternId], of: (u64, Cut), started: &impl Fn(SourceId) -> Option<Time>) -> Sum {
     let cut = of.1;
-    let mut sum = Sum {
-        of,
-        ..Sum::default()
-    };
+    let mut sum = Sum { of, ..Sum::default() };
     let mut marks: Vec<&Mark> = Vec::new();
     for leaf in of_group.iter().filter_map(|leaf| leaves.get(index(*leaf))) {
         sum.span = match (sum.span, leaf.span) {
@@ -408,7 +425,11 @@ fn records_from_trends(leaves: &[Leaf], of_group: &[PatternId], from: i64, lanes
         let trends = of_group.flat_map(|leaf| &leaf.trends).filter(|(of, _)| *of == context);
         let records: u64 = trends.map(|(_, trend)| trend.since(from)).sum();
         // The window's first minute may be counted in part only.
-        lanes[n].records = if lanes[n].episodes == 0 { 0 } else { records.max(lanes[n].episodes) };
+        lanes[n].records = if lanes[n].episodes == 0 {
+            0
+        } else {
+            records.max(lanes[n].episodes)
+        };
     }
 }
 
@@ -476,9 +497,19 @@ mod tests {
     #[test]
     fn a_burst_is_one_episode() {
         let mut counts = Counts::default();
-        let new: Vec<_> = [(0, 1), (0, 2), (0, 9), (0, 10), (1, 10), (0, 3), (0, 2000), (0, 1990), (0, 1)]
-            .map(|(instance, secs)| counts.add(seen(3, instance, secs)))
-            .into();
+        let new: Vec<_> = [
+            (0, 1),
+            (0, 2),
+            (0, 9),
+            (0, 10),
+            (1, 10),
+            (0, 3),
+            (0, 2000),
+            (0, 1990),
+            (0, 1),
+        ]
+        .map(|(instance, secs)| counts.add(seen(3, instance, secs)))
+        .into();
         assert_eq!(new, [true, false, false, false, false, false, false, false, false]);
         assert_eq!(total(&mut counts, 3, Cut::default()), (9, 5));
         let span = (Time::from_secs(1), Time::from_secs(2000));
@@ -540,7 +571,10 @@ mod tests {
             counts.add(seen(0, n, i64::from(n)));
         }
         assert!(counts.marks.len() <= PAIRS);
-        assert_eq!(total(&mut counts, 0, Cut::default()), (u64::from(many), u64::from(many)));
+        assert_eq!(
+            total(&mut counts, 0, Cut::default()),
+            (u64::from(many), u64::from(many))
+        );
         counts.add(seen(1, 0, 5));
         counts.regroup(|_| PatternId(0));
         let all = u64::from(many) + 1;

@@ -67,6 +67,7 @@ impl Known<'_> {
             ),
         );
         self.write_never(absent, &mut text);
+        text.push_str(&self.scope());
         text
     }
 
@@ -168,7 +169,11 @@ impl Known<'_> {
         if let Some(Some(Silence::Expected(expected))) = self.silences.get(place) {
             write_to(
                 text,
-                format_args!(" ({} watched, about {} expected)", self.watched(place), number(expected.mean)),
+                format_args!(
+                    " ({} watched, about {} expected)",
+                    self.watched(place),
+                    number(expected.mean)
+                ),
             );
         }
     }

@@ -142,7 +142,11 @@ impl Ledger {
     pub fn opened(&mut self, source: &Source) -> LaneId {
         self.context(source.id.context).has_sources = true;
         let lane = self.lane_for(source);
-        if let Some(known) = self.lanes.get_mut(lane.index()).filter(|_| !self.instances.contains_key(&source.id)) {
+        if let Some(known) = self
+            .lanes
+            .get_mut(lane.index())
+            .filter(|_| !self.instances.contains_key(&source.id))
+        {
             known.instances.push(source.id);
         }
         let instance = self.instances.entry(source.id).or_insert_with(|| Instance {
@@ -308,7 +312,9 @@ impl Ledger {
             let emitter = EmitterId(u32::try_from(n).unwrap_or(u32::MAX));
             for context in &self.contexts {
                 let lane = self.lane_in(emitter, context.id);
-                let elsewhere = lane.and_then(|lane| self.lane(lane)).map_or(&[][..], |lane| &lane.namespaces);
+                let elsewhere = lane
+                    .and_then(|lane| self.lane(lane))
+                    .map_or(&[][..], |lane| &lane.namespaces);
                 places.push(Place {
                     watching: context.watching_of(workload, elsewhere, &self.aliases),
                     lane,
@@ -391,10 +397,13 @@ impl Watched {
             return Watching::Forbidden;
         }
         let whole = self.watching_in(&workload.namespace);
-        let may_be = |namespace: &&Arc<str>| {
-            elsewhere.contains(namespace) || aliases.may_lead(namespace, &workload.namespace)
-        };
-        let elsewhere = self.namespaces.keys().filter(may_be).map(|namespace| self.watching_in(namespace));
+        let may_be =
+            |namespace: &&Arc<str>| elsewhere.contains(namespace) || aliases.may_lead(namespace, &workload.namespace);
+        let elsewhere = self
+            .namespaces
+            .keys()
+            .filter(may_be)
+            .map(|namespace| self.watching_in(namespace));
         elsewhere.fold(whole, Watching::worse)
     }
 }
@@ -460,7 +469,11 @@ impl Survey<'_> {
 
     /// The first moment watched anywhere.
     pub fn began(&self) -> Option<Time> {
-        self.lanes.iter().filter_map(|(m, _)| m.span).map(|(first, _)| first).min()
+        self.lanes
+            .iter()
+            .filter_map(|(m, _)| m.span)
+            .map(|(first, _)| first)
+            .min()
     }
 }
 
@@ -575,7 +588,10 @@ mod tests {
         let check = |ledger: &Ledger, bins, secs_watched: i64| {
             let survey = ledger.survey(secs(1000), Clip::default());
             assert_eq!(survey.measure(lane).unwrap().bins[ANY_AGE], bins);
-            assert_eq!(survey.measure(lane).unwrap().nanos[ANY_AGE], secs_watched * 1_000_000_000);
+            assert_eq!(
+                survey.measure(lane).unwrap().nanos[ANY_AGE],
+                secs_watched * 1_000_000_000
+            );
         };
         check(&ledger, 90, 900);
         ledger.coverage_ended(source.id, secs(500));

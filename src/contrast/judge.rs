@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::model::{ContextId, PatternId, Span, Time};
+use crate::model::{ContextId, Level, PatternId, Span, Time};
 
 use super::absence::{Silent, Usual, Weights, weigh};
 use super::claims::{Candidate, ClaimKind, Evidence, Limits, ratio};
@@ -27,9 +27,6 @@ use super::silence::{LEAST_EXPECTED, Silence, Yardstick};
 use super::statistics::{Balance, Row};
 use super::variant::join_variants;
 use super::verdict::Case;
-
-/// A claim that was made stays while its chance of being wrong is below this, so that it does not flicker.
-const KEPT: f64 = 0.1;
 
 /// Looks closer together than this count as one.
 const LOOK: Span = Span::from_millis(400);
@@ -121,6 +118,7 @@ impl Judge {
                 limits: &limits,
                 scatter: balance.scatter,
                 lens: self.lens,
+                basis: self.evidence,
             };
             found.push(case.finding(counts, slices));
         }
@@ -163,6 +161,7 @@ impl Judge {
     ) -> Vec<Candidate> {
         let mut silent = Vec::new();
         let mut of_sample = Vec::new();
+        let mut everywhere = [0; 2];
         for (n, ((sample, silences), yard)) in samples.iter().zip(silences).zip(yards).enumerate() {
             let means = telling(silences);
             if let Some(evidence) = means.iter().map(|(_, _, evidence)| *evidence).min_by(f64::total_cmp) {
@@ -170,13 +169,16 @@ impl Judge {
                     present: sample.present(),
                     evidence,
                     scatter: yard.scatter,
+                    level: sample.subject.level,
                 };
                 let means: Vec<_> = means.iter().map(|(_, mean, _)| *mean).collect();
                 silent.push(Silent::new(weights, &means));
                 of_sample.push(n);
+            } else {
+                everywhere[usize::from(sample.subject.level < Level::Warn)] += 1;
             }
         }
-        let chances = weigh(&silent, samples.len() - silent.len(), &mut self.usual);
+        let chances = weigh(&silent, everywhere, &mut self.usual);
         let mut chances = of_sample.into_iter().zip(chances).peekable();
         let mut all = Vec::new();
         for (n, ((sample, silences), yard)) in samples.iter().zip(silences).zip(yards).enumerate() {
@@ -232,7 +234,7 @@ impl Judge {
                 .get(&key)
                 .filter(|claim| claim.kind == candidate.kind)
                 .map_or(0, |claim| claim.looks);
-            let stands = before >= LOOKS && candidate.doubt <= KEPT;
+            let stands = before >= LOOKS && candidate.doubt <= candidate.kind.kept();
             if !stands && candidate.doubt > limits.of_kind(candidate) {
                 continue;
             }
@@ -259,7 +261,10 @@ impl Judge {
 
 /// The candidates of one sample off the front.
 fn split_off<'a>(candidates: &mut &'a [Candidate], sample: usize) -> &'a [Candidate] {
-    let of_it = candidates.iter().take_while(|candidate| candidate.sample == sample).count();
+    let of_it = candidates
+        .iter()
+        .take_while(|candidate| candidate.sample == sample)
+        .count();
     let (own, rest) = candidates.split_at(of_it);
     *candidates = rest;
     own
@@ -320,8 +325,11 @@ mod tests {
     use super::*;
     use crate::contrast::counts::Occurrence;
     use crate::contrast::exposure::Watching;
+    use crate::contrast::finding::{CellState, Verdict};
     use crate::contrast::sample::SubjectKind;
-    use crate::model::{ContainerKind, PodKey, RecordId, Source, SourceId, Target, WorkloadKey, WorkloadKind};
+    use crate::model::{
+        ContainerKind, Gap, GapCause, PodKey, RecordId, Source, SourceId, Target, WorkloadKey, WorkloadKind,
+    };
 
     const NOW: i64 = 10_000;
     const NAMES: [&str; 4] = ["dev", "staging", "prod", "edge"];
@@ -426,16 +434,20 @@ mod tests {
             }
         }
 
-        fn look(&mut self, millis: i64) -> Finding {
-            let subject = Subject {
+        fn subjects(&self) -> [Subject<'static>; 1] {
+            [Subject {
                 pattern: PatternId(0),
                 template: "boom",
                 level: self.level,
                 example: RecordId(1),
                 kind: SubjectKind::Pattern,
-            };
+            }]
+        }
+
+        fn look(&mut self, millis: i64) -> Finding {
+            let subjects = self.subjects();
             let now = Time::from_millis(NOW * 1000 + millis);
-            let mut found = self.judge.look(&self.ledger, &self.counts, &[subject], now);
+            let mut found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
             assert_eq!(found.len(), 1);
             found.remove(0)
         }
@@ -498,7 +510,7 @@ mod tests {
         world.crashes(1, 0, &[NOW - 200, NOW - 100]);
         let finding = world.verdict();
         assert_eq!(finding.verdict, Verdict::Unknown);
-        says(&finding, "needs about 1 more");
+        says(&finding, "1 more must be seen");
     }
 
     #[test]
@@ -702,7 +714,7 @@ mod tests {
         let finding = world.verdict();
         assert_eq!(finding.verdict, Verdict::Unknown);
         assert!(matches!(finding.cells[1].state, CellState::Unknown(Some(wait)) if wait > Span::from_secs(60)));
-        says(&finding, "staging was watched for 20s, needs about");
+        says(&finding, "staging was watched for 20 container-seconds, needs about");
     }
 
     #[test]
@@ -761,7 +773,7 @@ mod tests {
             let mut found = Vec::new();
             for look in 0..2 {
                 let now = Time::from_secs(NOW + look);
-                found = world.judge.look(&world.ledger, &world.counts, &subjects, now);
+                found = world.judge.look(&world.ledger, &mut world.counts, &subjects, now);
             }
             let finding = found.iter().find(|finding| finding.pattern == PatternId(0)).unwrap();
             assert_eq!(finding.verdict, verdict, "{} {:?}", finding.evidence, finding.cells);
@@ -780,18 +792,216 @@ mod tests {
         world.pods(0, 2, NOW - 90_000, NOW - 1800);
         let canary = world.pods(1, 2, NOW - 90_000, NOW - 1800);
         let mut claimed_at = None;
-        for n in 0..24 {
-            world.write(0, canary[0], NOW - 1700 + n * 70);
+        for n in 0..40 {
+            world.write(0, canary[0], NOW - 1700 + n * 40);
             let look = n * 1000;
             if world.look(look).verdict == only(1) && claimed_at.is_none() {
                 claimed_at = Some(n + 1);
             }
         }
         let claimed_at = claimed_at.unwrap();
-        assert!((6..24).contains(&claimed_at), "after {claimed_at} warnings");
+        assert!((6..40).contains(&claimed_at), "after {claimed_at} warnings");
+    }
+
+    /// A pattern that three pods of `prod` write every minute, and nobody else.
+    fn written_in_prod(level: Level) -> World {
+        let mut world = World::new(3, level);
+        world.pods(0, 3, NOW - 90_000, NOW - 1800);
+        world.pods(1, 3, NOW - 90_000, NOW - 1800);
+        for source in world.pods(2, 3, NOW - 90_000, NOW - 1800) {
+            (0..30).for_each(|minute| {
+                world.write(0, source, NOW - 1800 + minute * 60);
+            });
+        }
+        world
+    }
+
+    #[test]
+    fn a_window_counts_only_what_lies_in_it_and_is_answered_at_once() {
+        let mut world = written_in_prod(Level::Error);
+        world.judge.set_lens(Lens {
+            window: Some(Span::from_secs(600)),
+            align: Align::Fitting,
+        });
+        let finding = world.look(0);
+        assert_eq!(finding.verdict, only(2), "{finding:?}");
+        assert_eq!((finding.cells[2].count, finding.cells[2].episodes), (30, 30));
+        assert_eq!(finding.cells[0].watched, Span::from_secs(1800));
+        assert_eq!(finding.cells[2].trend.iter().sum::<u32>(), 30);
+        assert_eq!(finding.first_seen, Time::from_secs(NOW - 1800));
+        says(
+            &finding,
+            "seen 30 times in prod in the last 10 min; never in dev (30 container-minutes watched",
+        );
+        world.judge.set_lens(Lens::default());
+        let finding = world.look(100);
+        assert_eq!((finding.verdict, finding.cells[2].count), (only(2), 90));
+    }
+
+    #[test]
+    fn a_window_in_which_nothing_was_seen_shows_nothing() {
+        let mut world = World::new(2, Level::Error);
+        world.pods(0, 1, NOW - 90_000, NOW - 1800);
+        let source = world.pods(1, 1, NOW - 90_000, NOW - 1800)[0];
+        world.write(0, source, NOW - 1000);
+        world.judge.set_lens(Lens {
+            window: Some(Span::from_secs(300)),
+            align: Align::Fitting,
+        });
+        let (subjects, now) = (world.subjects(), Time::from_secs(NOW));
+        let found = world.judge.look(&world.ledger, &mut world.counts, &subjects, now);
+        assert_eq!(found, []);
+    }
+
+    #[test]
+    fn a_lens_on_starts_compares_starts() {
+        let mut world = World::new(3, Level::Info);
+        world.pods(0, 3, NOW - 90_000, NOW - 1800);
+        for n in 0..40 {
+            world.watch(1);
+            world.instance(1, NOW - 1000 + n, NOW - 1000 + n);
+        }
+        world.watch(2);
+        for n in 0..40 {
+            let source = world.instance(2, NOW - 1000 + n, NOW - 1000 + n);
+            world.write(0, source, NOW - 1000 + n + 5);
+            world.write(0, source, NOW - 500);
+        }
+        world.judge.set_lens(Lens {
+            window: None,
+            align: Align::SinceStart(Span::from_secs(60)),
+        });
+        let finding = world.look(0);
+        assert_eq!(finding.cells[2].episodes, 40);
+        assert!(matches!(finding.cells[1].state, CellState::Absent(_)), "{finding:?}");
+        assert_eq!(finding.cells[1].watched, Span::from_secs(2400));
+        assert_eq!(finding.verdict, Verdict::Unknown);
+        says(
+            &finding,
+            "no start was seen in dev; only prod among the 2 that can tell: 40 times, never in staging",
+        );
+        says(&finding, "within 60 s of a start");
+    }
+
+    #[test]
+    fn one_blocked_cluster_does_not_hide_what_the_others_show() {
+        let mut world = written_in_prod(Level::Error);
+        world.ledger.watch_changed(context(1), Watching::Forbidden);
+        let finding = world.verdict();
+        assert_eq!(finding.verdict, Verdict::Unknown);
+        says(
+            &finding,
+            "its logs are forbidden in staging; only prod among the 2 that can tell: 90 times, never in dev (",
+        );
+        world.judge = Judge::new(Evidence::Frozen);
+        assert_eq!(world.look(1000).verdict, Verdict::Missing(vec![context(0)]));
+    }
+
+    #[test]
+    fn an_error_that_one_cluster_lacks_is_told_as_such() {
+        let mut world = written_in_prod(Level::Error);
+        for source in world.pods(1, 3, NOW - 90_000, NOW - 1800) {
+            (0..30).for_each(|minute| {
+                world.write(0, source, NOW - 1800 + minute * 60);
+            });
+        }
+        let finding = world.verdict();
+        assert_eq!(finding.verdict, Verdict::Missing(vec![context(0)]));
+        says(
+            &finding,
+            "an error that dev does not have: seen 180 times in staging and prod; never in dev (",
+        );
+    }
+
+    #[test]
+    fn longer_watching_only_makes_a_claim_surer() {
+        let mut last = 1.0;
+        for minutes in [5, 10, 20, 30, 60, 120] {
+            let mut world = World::new(2, Level::Error);
+            world.pods(0, 2, NOW - 90_000, NOW - minutes * 60);
+            for source in world.pods(1, 2, NOW - 90_000, NOW - 1800) {
+                (0..15).for_each(|n| {
+                    world.write(0, source, NOW - 1800 + n * 120);
+                });
+            }
+            let state = world.verdict().cells.remove(0).state;
+            let p = if let CellState::Absent(p) = state { p } else { 1.0 };
+            assert!(p <= last, "{minutes}: {p} after {last}");
+            last = p;
+        }
+        assert!(last < 1e-3);
     }
 
     proptest! {
+        /// Whatever happens, nothing is claimed of a cluster that is forbidden, was never watched or does not run it,
+        /// and a claim of absence does not survive a record.
+        #[test]
+        fn nothing_is_claimed_of_what_was_not_seen(
+            steps in prop::collection::vec((0_u8..9, 0_usize..3, 0_i64..1700), 0..120),
+            writes in 0_usize..200,
+            frozen in any::<bool>(),
+        ) {
+            let mut world = World::new(3, Level::Error);
+            if frozen {
+                world.judge = Judge::new(Evidence::Frozen);
+            }
+            let (mut watched, mut runs, mut forbidden) = ([false; 3], [false; 3], [false; 3]);
+            let writer = world.pods(2, 1, NOW - 90_000, NOW - 1800)[0];
+            (watched[2], runs[2]) = (true, true);
+            for n in 0..i64::try_from(writes).unwrap() {
+                world.write(0, writer, NOW - 1700 + n * 8);
+            }
+            for (what, cluster, at) in steps {
+                let time = Time::from_secs(NOW - 1700 + at);
+                let known: Vec<_> = world.sources.iter().copied().filter(|id| id.context == context(cluster)).collect();
+                match what {
+                    0 => {
+                        world.ledger.watch_changed(context(cluster), Watching::Since(time));
+                        watched[cluster] = true;
+                    }
+                    1 | 2 => {
+                        world.instance(cluster, NOW - 90_000, NOW - 1700 + at);
+                        runs[cluster] = true;
+                    }
+                    3 if cluster != 2 => {
+                        world.ledger.workload_forbidden(context(cluster), &WorkloadKey {
+                            namespace: "shop".into(),
+                            kind: WorkloadKind::Deployment,
+                            name: "api".into(),
+                        });
+                        forbidden[cluster] = true;
+                    }
+                    4 => known.iter().for_each(|id| world.ledger.coverage_ended(*id, time)),
+                    5 => known.iter().for_each(|id| world.ledger.source_ended(*id, time)),
+                    6 => {
+                        let gap = Gap { from: time, to: time + Span::from_secs(60), cause: GapCause::Dropped(9) };
+                        known.iter().for_each(|id| world.ledger.gap_found(*id, &gap));
+                    }
+                    7 => known.iter().for_each(|id| world.ledger.coverage_began(*id, time)),
+                    _ => {}
+                }
+            }
+            if writes == 0 {
+                return Ok(());
+            }
+            let finding = world.verdict();
+            for place in 0..3 {
+                let cell = &finding.cells[place];
+                let is_blind = !watched[place] || !runs[place] || forbidden[place];
+                let is_claimed = matches!(cell.state, CellState::Absent(_) | CellState::More(_) | CellState::Less(_));
+                prop_assert!(!(is_blind && is_claimed), "{:?}", finding);
+                if matches!(finding.verdict, Verdict::Only(_)) {
+                    prop_assert!(watched[place] && !forbidden[place], "{:?}", finding);
+                }
+            }
+            let absent = (0..3).find(|place| matches!(finding.cells[*place].state, CellState::Absent(_)));
+            if let Some(place) = absent {
+                let source = *world.sources.iter().find(|id| id.context == context(place)).unwrap();
+                world.write(0, source, NOW - 10);
+                prop_assert!(!matches!(world.look(600).cells[place].state, CellState::Absent(_)));
+            }
+        }
+
         /// Whatever was seen elsewhere: while a cluster that runs the workload was not watched at all, nothing is
         /// claimed to be only elsewhere or missing.
         #[test]

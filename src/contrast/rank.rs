@@ -34,47 +34,54 @@ pub fn rank(findings: &mut [Finding], now: Time) {
     }
 }
 
-/// Lower is more telling.
+/// Lower is more telling. What differs comes first, also where it is not known yet how far the difference reaches.
 fn class(finding: &Finding) -> u8 {
     let severity = match finding.level {
         Level::Error | Level::Fatal => 0,
         Level::Warn => 1,
         Level::None | Level::Trace | Level::Debug | Level::Info => 2,
     };
-    match (&finding.verdict, severity) {
-        (Verdict::Only(_) | Verdict::More(_) | Verdict::Less(_) | Verdict::Missing(_), 0) => 0,
-        (Verdict::Only(_) | Verdict::More(_) | Verdict::Less(_) | Verdict::Missing(_), 1) => 1,
-        (Verdict::Unknown, 0) => 2,
-        (Verdict::Only(_) | Verdict::More(_) | Verdict::Less(_) | Verdict::Missing(_), _) => 3,
-        (Verdict::Unknown, 1) => 4,
-        (Verdict::Same, 0) => 5,
-        (Verdict::Same, 1) => 6,
-        (Verdict::Unknown, _) => 7,
-        (Verdict::Same, _) => 8,
+    let differs = match &finding.verdict {
+        Verdict::Only(_) | Verdict::More(_) | Verdict::Less(_) | Verdict::Missing(_) => true,
+        Verdict::Unknown => finding.cells.iter().any(|cell| strength(&cell.state).is_some()),
+        Verdict::Same => false,
+    };
+    match (differs, &finding.verdict, severity) {
+        (true, _, severity) => severity,
+        (false, Verdict::Same, 0) => 5,
+        (false, Verdict::Same, 1) => 6,
+        (false, Verdict::Same, _) => 8,
+        (false, _, 0) => 3,
+        (false, _, 1) => 4,
+        (false, _, _) => 7,
     }
 }
 
+/// How sure a claim about one cluster is, or how large the difference is at least; on a common scale of logarithms.
+fn strength(state: &CellState) -> Option<f64> {
+    match state {
+        CellState::Absent(p) => Some(-p.max(1e-12).ln()),
+        CellState::More(times) => Some(times.max(1.0).ln()),
+        CellState::Less(times) => Some(-times.clamp(1e-12, 1.0).ln()),
+        CellState::Present
+        | CellState::Unknown(_)
+        | CellState::NotDeployed
+        | CellState::Forbidden
+        | CellState::NotWatched
+        | CellState::Gap => None,
+    }
+}
+
+/// Evidence, frequency and freshness. A claim of absence is as strong as its weakest cluster, one of a ratio as its
+/// strongest.
 fn score(finding: &Finding, now: Time) -> f64 {
-    let strength = match &finding.verdict {
-        Verdict::Only(_) | Verdict::Missing(_) => finding
-            .cells
-            .iter()
-            .filter_map(|cell| match cell.state {
-                CellState::Absent(p) => Some(-p.max(1e-12).ln()),
-                _ => None,
-            })
-            .fold(f64::INFINITY, f64::min),
-        Verdict::More(_) | Verdict::Less(_) => finding
-            .cells
-            .iter()
-            .filter_map(|cell| match cell.state {
-                CellState::More(times) => Some(times.max(1.0).ln()),
-                CellState::Less(times) => Some(-times.clamp(1e-12, 1.0).ln()),
-                _ => None,
-            })
-            .fold(0.0, f64::max),
-        Verdict::Same | Verdict::Unknown => 1.0,
+    let strengths = |wanted: fn(&CellState) -> bool| {
+        let cells = finding.cells.iter().filter(move |cell| wanted(&cell.state));
+        cells.filter_map(|cell| strength(&cell.state))
     };
+    let absent = strengths(|state| matches!(state, CellState::Absent(_))).reduce(f64::min);
+    let ratio = strengths(|state| !matches!(state, CellState::Absent(_))).reduce(f64::max);
+    let strength = absent.or(ratio).unwrap_or(1.0);
     let episodes: u64 = finding.cells.iter().map(|cell| cell.episodes).sum();
     let new = if now.since(finding.first_seen) < NEW { 2.0 } else { 1.0 };
     strength.min(8.0) * episodes_weight(episodes) * new
@@ -136,9 +143,13 @@ mod tests {
             finding(5, Level::Fatal, only(), 1e-6),
             finding(6, Level::Info, only(), 1e-9),
             finding(7, Level::Error, only(), 1e-6),
+            finding(8, Level::Error, Verdict::Unknown, 1e-7),
         ];
+        for n in [1, 3] {
+            findings[n].cells[0].state = CellState::Unknown(None);
+        }
         rank(&mut findings, Time::from_secs(3600));
         let order: Vec<_> = findings.iter().map(|finding| finding.pattern.0).collect();
-        assert_eq!(order, [5, 7, 4, 2, 3, 6, 1, 0]);
+        assert_eq!(order, [5, 7, 8, 4, 2, 6, 3, 1, 0]);
     }
 }

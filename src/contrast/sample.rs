@@ -256,7 +256,9 @@ fn beginning(lanes: &[LaneCount], survey: &Survey<'_>, first: Time) -> Time {
 #[expect(clippy::cast_precision_loss, reason = "bins and nanoseconds as quantities")]
 fn part(emitter: EmitterId, survey: &Survey<'_>, when: &When) -> Part {
     let cell = |place: &Place| {
-        let found = place.lane.and_then(|id| Some((survey.measure(id)?, survey.stairs(id)?, survey.ledger.lane(id)?)));
+        let found = place
+            .lane
+            .and_then(|id| Some((survey.measure(id)?, survey.stairs(id)?, survey.ledger.lane(id)?)));
         let Some((measure, stairs, lane)) = found else {
             return Exposed::default();
         };

@@ -2,7 +2,7 @@
 
 use crate::model::{Span, Time};
 
-use super::coverage::BIN;
+use super::coverage::{BIN, Clip};
 use super::exposure::{Survey, Watched, Watching};
 use super::sample::{Alignment, Exposed, Sample, SubjectKind};
 use super::statistics::{Balance, Row, silence};
@@ -12,6 +12,9 @@ pub const LEAST_EXPECTED: f64 = 3.0;
 
 /// Episodes to be seen elsewhere before anything is concluded from them.
 pub const LEAST_SEEN: f64 = 3.0;
+
+/// How many times the rate of the others makes a cluster no standard for them.
+const LOUD: f64 = 3.0;
 
 /// After log access was gained, streams open one by one; until then, what has not opened may still.
 const SETTLED: Span = Span::from_secs(5);
@@ -99,7 +102,7 @@ impl Silence {
         }
         unseen_part(sample, place, context, survey)
             .or_else(|| (!cell.deployed).then_some(Self::NotDeployed))
-            .or_else(|| not_watched_enough(sample, cell))
+            .or_else(|| not_watched_enough(sample, cell, survey.clip))
             .unwrap_or_else(|| expectation(sample, place, yard))
     }
 
@@ -135,8 +138,12 @@ fn not_deployed(context: &Watched, since: Time, now: Time) -> Silence {
     }
 }
 
-fn not_watched_enough(sample: &Sample<'_>, cell: &Exposed) -> Option<Silence> {
-    if cell.watched <= 0 {
+fn not_watched_enough(sample: &Sample<'_>, cell: &Exposed, clip: Clip) -> Option<Silence> {
+    if cell.watched <= 0 && clip.age.is_some() {
+        Some(Silence::NoStart)
+    } else if cell.watched <= 0 && clip.from.is_some() {
+        Some(Silence::Before)
+    } else if cell.watched <= 0 {
         Some(if cell.gaps > 0 {
             Silence::Gaps
         } else {
@@ -157,20 +164,21 @@ fn not_watched_enough(sample: &Sample<'_>, cell: &Exposed) -> Option<Silence> {
 /// The others' rate, of those emitters that run here, applied to what was watched here.
 fn expectation(sample: &Sample<'_>, place: usize, yard: &Yardstick) -> Silence {
     let traffic = yard.traffic.get(place).copied().unwrap_or(1.0);
-    let (mut seen, mut exposure, mut here, mut open) = (0.0, 0.0, 0.0, 0);
+    let mut seen = vec![(0.0, 0.0); yard.traffic.len()];
+    let (mut here, mut open) = (0.0, 0);
     for part in &sample.parts {
         let Some(cell) = part.cells.get(place).filter(|cell| cell.time > 0.0) else {
             continue;
         };
         here += cell.time * traffic;
         open += cell.open;
-        for (other, traffic) in part.cells.iter().zip(&yard.traffic) {
+        for (sum, (other, traffic)) in seen.iter_mut().zip(part.cells.iter().zip(&yard.traffic)) {
             if other.episodes > 0.0 {
-                seen += other.episodes;
-                exposure += other.bins * traffic;
+                *sum = (sum.0 + other.episodes, sum.1 + other.bins * traffic);
             }
         }
     }
+    let (seen, exposure) = usual_rate(&seen);
     if seen < LEAST_SEEN {
         return Silence::TooRare(missing_episodes(seen));
     }
@@ -188,6 +196,26 @@ fn expectation(sample: &Sample<'_>, place: usize, yard: &Yardstick) -> Silence {
         p: silence(mean, evidence, yard.scatter),
         growth: rate * traffic * grows,
     })
+}
+
+/// Episodes and exposure of the clusters together; without the loudest if it is far louder than the rest, for a
+/// cluster where something is wrong is no standard for the others.
+fn usual_rate(clusters: &[(f64, f64)]) -> (f64, f64) {
+    let sum = |but: Option<usize>| {
+        let some = clusters.iter().enumerate().filter(|(n, _)| Some(*n) != but);
+        some.fold((0.0, 0.0), |sum, (_, (seen, exposure))| {
+            (sum.0 + seen, sum.1 + exposure)
+        })
+    };
+    let rate = |(seen, exposure): &(f64, f64)| if *exposure > 0.0 { seen / exposure } else { 0.0 };
+    let loudest = (0..clusters.len()).max_by(|a, b| rate(&clusters[*a]).total_cmp(&rate(&clusters[*b])));
+    let Some(loudest) = loudest else { return (0.0, 0.0) };
+    let rest = sum(Some(loudest));
+    if rest.0 >= LEAST_SEEN && rate(&clusters[loudest]) > LOUD * rate(&rest) {
+        rest
+    } else {
+        sum(None)
+    }
 }
 
 #[expect(

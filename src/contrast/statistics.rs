@@ -2,13 +2,16 @@
 //! claims may be made at once. Numbers only.
 
 /// Scatter between clusters that is assumed until enough patterns tell.
-const SCATTER: f64 = 0.25;
+const SCATTER: f64 = 0.12;
 
 /// Episodes as expected that each cluster is credited with, so that its traffic is never nought.
 const PRIOR: f64 = 1.0;
 
 /// Patterns that must be common to tell the scatter.
 const COMMON: usize = 10;
+
+/// Episodes to be expected in a cluster for its rate to tell anything about the scatter.
+const TELLING: f64 = 5.0;
 
 /// One pattern's counts for `Balance`: per cluster its episodes and the exposure in bins, `None` where it could not be.
 pub type Row = Vec<Option<(f64, f64)>>;
@@ -174,31 +177,32 @@ impl Own {
     }
 }
 
-/// The median over patterns that every cluster shows; .87 is the median of a scaled chi-squared variable of few
-/// degrees of freedom.
+/// The median over patterns that are common in several clusters, of the variance of their rates between these.
 fn scatter(rows: &[Row], traffic: &[f64]) -> f64 {
     let mut found: Vec<f64> = rows.iter().filter_map(|row| scatter_of(row, traffic)).collect();
     if found.len() < COMMON {
         return SCATTER;
     }
     found.sort_by(f64::total_cmp);
-    (found[found.len() / 2] / 0.87).clamp(0.02, 1.0)
+    found[found.len() / 2].clamp(0.02, 1.0)
 }
 
+/// Relative to the square of the rate. A single one is a scaled chi-squared variable; it is divided by the median of
+/// such a variable (Wilson and Hilferty), so that the median of many is the truth.
 fn scatter_of(row: &Row, traffic: &[f64]) -> Option<f64> {
-    let cells: Vec<_> = row
-        .iter()
-        .zip(traffic)
-        .filter_map(|(cell, traffic)| cell.map(|(n, bins)| (n, bins * traffic)))
-        .collect();
-    if cells.len() < 2 || cells.iter().any(|(n, _)| *n < 3.0) {
+    let cells = row.iter().zip(traffic);
+    let cells = cells.filter_map(|(cell, traffic)| cell.map(|(n, bins)| (n, bins * traffic)));
+    let rate = Own::of(row, traffic)?.rate;
+    let cells: Vec<_> = cells.filter(|(n, e)| *n >= 1.0 && rate * e >= TELLING).collect();
+    if cells.len() < 2 {
         return None;
     }
     let all = count(cells.len());
     let mean = cells.iter().map(|(n, e)| n / e).sum::<f64>() / all;
     let variance = cells.iter().map(|(n, e)| (n / e - mean).powi(2)).sum::<f64>() / (all - 1.0);
     let of_counting = cells.iter().map(|(n, e)| n / e / e).sum::<f64>() / all;
-    Some((variance - of_counting) / (mean * mean))
+    let median = (1.0 - 2.0 / (9.0 * (all - 1.0))).powi(3);
+    Some((variance / median - of_counting) / (mean * mean))
 }
 
 #[cfg(test)]

@@ -84,7 +84,11 @@ fn differs(finding: &Finding) -> bool {
         Verdict::Only(_) | Verdict::Missing(_) | Verdict::Unknown => true,
         Verdict::More(_) | Verdict::Less(_) | Verdict::Same => false,
     };
-    claims && finding.cells.iter().any(|cell| matches!(cell.state, CellState::Absent(_)))
+    claims
+        && finding
+            .cells
+            .iter()
+            .any(|cell| matches!(cell.state, CellState::Absent(_)))
 }
 
 /// Whether each is absent somewhere where the other is seen, and nowhere both are seen.
@@ -137,7 +141,6 @@ fn are_alike(one: &[&str], other: &[&str]) -> bool {
     equal >= LEAST_WORDS && 2.0 * equal as f64 >= ALIKE * (one.len() + other.len()) as f64
 }
 
-
 /// `; dev writes it as: ...`
 fn quote(ranked: &[Finding], of: usize, names: &[Arc<str>]) -> String {
     let Some(finding) = ranked.get(of) else {
@@ -175,7 +178,11 @@ mod tests {
             count,
             episodes: count,
             watched: Span::ZERO,
-            state: if count > 0 { CellState::Present } else { CellState::Absent(1e-3) },
+            state: if count > 0 {
+                CellState::Present
+            } else {
+                CellState::Absent(1e-3)
+            },
             trend: vec![],
         };
         Finding {
@@ -217,23 +224,45 @@ mod tests {
     fn the_same_in_other_words_is_a_variant() {
         let (here, there) = ([3, 0], [0, 3]);
         let text = "cannot reach the queue <*> after <*> attempts";
-        check((text, here), ("cannot reach the queue <*> after <*> tries", there), true);
+        check(
+            (text, here),
+            ("cannot reach the queue <*> after <*> tries", there),
+            true,
+        );
         check((text, here), ("cannot open the file <*>", there), false);
-        check((text, here), ("cannot reach the queue <*> after <*> tries", here), false);
-        check((text, here), ("cannot reach the queue <*> after <*> tries", [3, 3]), false);
-        check(("client v1.2.3 is too old", here), ("client v1.10 is too old", there), true);
+        check(
+            (text, here),
+            ("cannot reach the queue <*> after <*> tries", here),
+            false,
+        );
+        check(
+            (text, here),
+            ("cannot reach the queue <*> after <*> tries", [3, 3]),
+            false,
+        );
+        check(
+            ("client v1.2.3 is too old", here),
+            ("client v1.10 is too old", there),
+            true,
+        );
         check(("up 1", here), ("up 2", there), false);
     }
 
     #[test]
     fn clusters_are_named_in_the_plural() {
-        let mut ranked = vec![finding(1, "one two three four", [2, 0]), finding(2, "one two three four", [0, 2])];
+        let mut ranked = vec![
+            finding(1, "one two three four", [2, 0]),
+            finding(2, "one two three four", [0, 2]),
+        ];
         for finding in &mut ranked {
             let mut third = finding.cells[1].clone();
             third.context = ContextId(2);
             finding.cells.push(third);
         }
         join_variants(&mut ranked, &["dev".into(), "prod".into(), "edge".into()]);
-        assert_eq!(ranked[0].evidence, "never; prod and edge write it as: one two three four");
+        assert_eq!(
+            ranked[0].evidence,
+            "never; prod and edge write it as: one two three four"
+        );
     }
 }

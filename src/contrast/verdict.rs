@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use crate::model::{ContextId, Span};
 
+use super::claims::{Candidate, ClaimKind, Evidence, Limits};
 use super::counts::{Counts, Slices};
 use super::evidence::Known;
 use super::exposure::Watched;
 use super::finding::{Cell, CellState, Finding, Verdict};
-use super::claims::{Candidate, ClaimKind, Limits};
 use super::lens::Lens;
 use super::sample::Sample;
 use super::silence::Silence;
@@ -35,6 +35,7 @@ pub struct Case<'a> {
     pub limits: &'a Limits,
     pub scatter: f64,
     pub lens: Lens,
+    pub basis: Evidence,
 }
 
 impl Case<'_> {
@@ -115,7 +116,8 @@ impl Case<'_> {
     }
 
     /// What is missing in a few clusters is missing there, whatever those that cannot tell would say. That it is only in
-    /// a few can be said when all others have told.
+    /// a few can be said when all others have told; as long as they may still tell it is unknown, and when nothing more
+    /// comes it is missing where it is.
     fn by_absence(&self, sides: &Sides, known: &Known<'_>) -> (Verdict, String) {
         if sides.absent.len() < sides.present.len() {
             (
@@ -125,10 +127,11 @@ impl Case<'_> {
         } else if sides.blocked.is_empty() {
             (Verdict::Only(self.ids(&sides.present)), known.only(&sides.absent))
         } else {
-            (
-                Verdict::Unknown,
-                known.only_among(&sides.present, &sides.absent, &sides.blocked),
-            )
+            let verdict = match self.basis {
+                Evidence::Live => Verdict::Unknown,
+                Evidence::Frozen => Verdict::Missing(self.ids(&sides.absent)),
+            };
+            (verdict, known.only_among(&sides.present, &sides.absent, &sides.blocked))
         }
     }
 

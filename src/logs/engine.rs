@@ -426,7 +426,10 @@ impl Engine {
         }
         let miner = &self.miner;
         self.counts.regroup(|leaf| miner.root(leaf));
-        let parts = miner.patterns().iter().map(|pattern| (pattern.id, miner.root(pattern.id)));
+        let parts = miner
+            .patterns()
+            .iter()
+            .map(|pattern| (pattern.id, miner.root(pattern.id)));
         self.merged = Arc::new(parts.filter(|(part, whole)| part != whole).collect());
     }
 
