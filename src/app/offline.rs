@@ -442,12 +442,10 @@ impl Replay {
 
     /// Coverage that lasts to the end ends with the last line of its cluster.
     fn closed(&self, ingest: Ingest, end: Time) -> Ingest {
-        match ingest {
-            Ingest::CoverageEnded { source, at } if at == Time::MAX => Ingest::CoverageEnded {
-                source,
-                at: self.last.get(&source.context).copied().unwrap_or(end),
-            },
-            other => other,
-        }
+        let Ingest::CoverageEnded { source, at: Time::MAX } = ingest else {
+            return ingest;
+        };
+        let at = self.last.get(&source.context).copied().unwrap_or(end);
+        Ingest::CoverageEnded { source, at }
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::args::{ContrastOutput, Patterns, PatternsOutput};
 use crate::cli::failure::{Failure, Status};
 use crate::cli::headless::print_findings;
 use crate::contrast::{Alias, Aliases, Align, Lens};
+use crate::files::Environment;
 use crate::logs::census::Joining;
 use crate::model::{PatternId, Span};
 use crate::report::patterns::{Looks, Paint, json, text, tsv_template};
@@ -24,7 +25,7 @@ use crate::text::display;
 const MOST_TOLD: usize = 10;
 
 /// Prints the patterns of files or of standard input.
-pub async fn patterns(args: Patterns, no_color: bool, clock: Clock) -> Result<Option<Status>, Failure> {
+pub async fn patterns(args: Patterns, environment: &Environment, clock: Clock) -> Result<Option<Status>, Failure> {
     let request = Request {
         inputs: inputs(args.files)?,
         joining: if args.no_join {
@@ -45,7 +46,7 @@ pub async fn patterns(args: Patterns, no_color: bool, clock: Clock) -> Result<Op
             Error::Spool(_) => Failure::doing("keep the rows", &error),
         })?;
     let ended = mined.ended;
-    let looks = looks(no_color);
+    let looks = looks(environment);
     // Whoever takes the output may be slow, and the next ctrl-c means the printing.
     let mut printing = spawn_blocking(move || print_patterns(mined, args.output, looks));
     loop {
@@ -84,13 +85,17 @@ fn inputs(files: Vec<PathBuf>) -> Result<Vec<Input>, Failure> {
 }
 
 /// A terminal is given no more than its width, and colours unless they are not wanted.
-fn looks(no_color: bool) -> Looks {
+fn looks(environment: &Environment) -> Looks {
     if !io::stdout().is_terminal() {
         return Looks::default();
     }
     Looks {
         width: size::columns(),
-        paint: if no_color { Paint::Plain } else { Paint::Colored },
+        paint: if environment.no_color {
+            Paint::Plain
+        } else {
+            Paint::Colored
+        },
     }
 }
 

@@ -75,7 +75,7 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
             let opening = opening_without_screen(&contrast.targets, &environment)?;
             block_on(headless::contrast(opening, contrast.run_for, contrast.output, clock))?
         }
-        Some(Command::Patterns(patterns)) => outlive(saved::patterns(patterns, environment.no_color, clock))?,
+        Some(Command::Patterns(patterns)) => outlive(saved::patterns(patterns, &environment, clock))?,
     }
 }
 

@@ -194,7 +194,7 @@ impl Building<'_> {
                 from: start,
                 to: end.unwrap_or(Time::MAX),
             };
-            for Interval { from, to } in both(&watched, &vec![life]) {
+            for Interval { from, to } in both(&watched, &[life]) {
                 self.step(from, Rank::Began, Ingest::CoverageBegan { source: id, from });
                 self.step(to, Rank::Ended, Ingest::CoverageEnded { source: id, at: to });
             }

@@ -211,6 +211,7 @@ struct Docker {
 /// Docker writes its keys always in this order; between `stream` and `time` may be others.
 fn docker(line: &[u8]) -> Option<Docker> {
     const FRONT: &[u8] = br#"{"log":""#;
+    const TIME: &[u8] = br#""time":""#;
     let after = line.strip_prefix(FRONT)?;
     let (mut end, mut escapes) = (0, 0);
     let mut last_escape = 0;
@@ -229,7 +230,6 @@ fn docker(line: &[u8]) -> Option<Docker> {
     } else {
         Output::Stdout
     };
-    const TIME: &[u8] = br#""time":""#;
     let time = rest.get(memchr::memmem::rfind(rest, TIME)? + TIME.len()..)?;
     let time = time.get(..memchr::memchr(b'"', time)?)?;
     let (time, _) = kubelet::stamp(time)?;
