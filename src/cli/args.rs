@@ -201,18 +201,14 @@ pub struct Contrast {
 }
 
 const SAVED_LOGS: &str = r#"Saved logs:
-  DIR or DIR/logs holds <cluster>/<namespace>/<pod>/<container>.log. Lines may have the stamps of
-  `kubectl logs --timestamps`, or be files of a node (CRI, json-file); else the times that the programs
-  wrote count. DIR/coverage.json, if there is one, tells what was watched; all times are RFC 3339:
+DIR or DIR/logs holds <cluster>/<namespace>/<pod>/<container>.log. Lines may have the stamps of `kubectl logs --timestamps`, or be files of a node (CRI, json-file); else the times that the programs wrote count. DIR/coverage.json, if there is one, tells what was watched; all times are RFC 3339:
 
-    {"window": [FROM, TO], "clusters": {"prod": {"connected": [FROM, TO], "gaps": [[FROM, TO], ...],
-      "forbidden": [{"namespace": "shop", "workload": "vault"}, ...], "undeployed": [as forbidden],
-      "pods": [{"namespace": "shop", "pod": "api-7d9c5b6f8d-x2k4v", "workload": "api",
-        "container": "api", "restarts": [TIME, ...], "observed": [[FROM, TO], ...]}, ...]}}}
+  {"window": [FROM, TO], "clusters": {"prod": {"connected": [FROM, TO], "gaps": [[FROM, TO], ...],
+    "forbidden": [{"namespace": "shop", "workload": "vault"}, ...], "undeployed": [as forbidden],
+    "pods": [{"namespace": "shop", "pod": "api-7d9c5b6f8d-x2k4v", "workload": "api",
+      "container": "api", "restarts": [TIME, ...], "observed": [[FROM, TO], ...]}, ...]}}}
 
-  A container named there may have no file; a file that is not named there is left out, with a warning.
-  Without it a file was watched from its first line to the last one of its cluster, and the workload is
-  the pod's name without what controllers append."#;
+A container named there may have no file; a file that is not named there is left out, with a warning. Without coverage.json a file was watched from its first line to the last one of its cluster, and the workload is the pod's name without what controllers append."#;
 
 #[derive(Args, Debug)]
 #[command(after_help = NUMBERS)]
@@ -229,9 +225,9 @@ pub struct Patterns {
 }
 
 const NUMBERS: &str = "\
-Stamps of `kubectl logs --timestamps` and the wrapping of CRI and json-file logs are recognised per file
-and taken off. Line numbers run on over the files in the order given, from 1. Of a line longer than
-256 KiB the rest is left out. In tsv, tab, line feed and backslash are written \\t, \\n and \\\\.";
+Stamps of `kubectl logs --timestamps` and the wrapping of CRI and json-file logs are recognised per file and taken \
+off. Line numbers run on over the files in the order given, from 1. Of a line longer than 256 KiB the rest is left \
+out. In tsv, tab, line feed and backslash are written \\t, \\n and \\\\.";
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum PatternsOutput {
