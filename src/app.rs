@@ -1,6 +1,6 @@
-//! The loop: messages in, `update`, effects out, frames; and the same without a terminal.
+//! The loop: messages in, `update`, effects out, frames; and the same without a terminal, or on saved logs.
 //!
-//! May use: model, text, contrast, logs, workspace, view, files, cluster, term, demo.
+//! May use: model, text, contrast, logs, workspace, view, report, files, cluster, term, demo.
 //! Crates: tokio.
 
 pub mod clock;
@@ -11,3 +11,6 @@ pub mod ingest;
 pub mod effects;
 pub mod run;
 pub mod headless;
+pub mod progress;
+pub mod patterns;
+pub mod offline;

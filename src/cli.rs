@@ -10,6 +10,7 @@ pub mod keys;
 pub mod open;
 pub mod serve;
 pub mod headless;
+pub mod saved;
 pub mod start;
 
 pub use start::main;

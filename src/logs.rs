@@ -11,6 +11,7 @@ pub mod snapshot;
 pub mod values;
 pub mod query;
 pub mod search;
+pub mod census;
 pub mod engine;
 
 pub use engine::{Engine, EngineConfig, Fresh};

@@ -1,5 +1,5 @@
-//! What is printed for pipelines and people without a screen: records and findings as text and JSON. The only
-//! serialised result type; the field names here are a promise.
+//! What is printed for pipelines and people without a screen: records, findings and patterns as text and JSON. The
+//! only serialised result types, and the one file that is read beside saved logs; the field names here are a promise.
 //!
 //! May use: model, text, contrast, logs.
 //! Crates: serde.
@@ -7,6 +7,10 @@
 pub mod json;
 pub mod record;
 pub mod finding;
+pub mod patterns;
+pub mod progress;
+pub mod coverage;
+pub mod plan;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod input;
 pub mod screen;
 pub mod signals;
+pub mod size;
 
 pub use guard::Guard;
 pub use input::Input;

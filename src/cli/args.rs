@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::cli::duration::{parse_duration, parse_positive};
+use crate::contrast::{Alias, Aliases};
 use crate::model::Span;
 
 /// How far back logs are read at the start: 30 minutes.
@@ -18,9 +19,9 @@ const EXIT_CODES: &str = "\
 Exit status:
   0    done
   1    something went wrong that is not listed below
-  2    the command line, the kubeconfig, a keymap or a scenario cannot be used
+  2    the command line or a file it names (kubeconfig, keymap, scenario, logs) cannot be used
   4    a cluster or a namespace could not be watched (logs, contrast; the others' results were printed)
-  130  ended by ctrl-c (logs, contrast)
+  130  ended by ctrl-c (logs, contrast, patterns)
   143  ended by SIGTERM";
 
 /// Shows what is different about the cluster that is broken.
@@ -46,9 +47,11 @@ pub enum Command {
     Logs(Logs),
     /// Print what differs between the clusters' logs, without a screen
     Contrast(Contrast),
+    /// Print the patterns in log files or standard input, with how often each occurs
+    Patterns(Patterns),
 }
 
-const COMMANDS: [&str; 3] = ["demo", "logs", "contrast"];
+const COMMANDS: [&str; 4] = ["demo", "logs", "contrast", "patterns"];
 
 /// The command that was taken for a pod query because flags stand before it.
 pub fn misplaced_command(cli: &Cli) -> Option<&'static str> {
@@ -170,14 +173,71 @@ pub struct Logs {
 }
 
 #[derive(Args, Debug)]
+#[command(after_help = SAVED_LOGS)]
 pub struct Contrast {
     #[command(flatten)]
     pub targets: Targets,
     /// Watch this long before the verdict
     #[arg(long = "for", value_name = "DURATION", default_value = "30s", value_parser = parse_positive)]
     pub run_for: Span,
+    /// Contrast the logs saved below DIR instead of clusters; see below
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = ["pod_query", "kubeconfig", "context", "namespace", "all_namespaces", "selector",
+            "field_selector", "container", "exclude_container", "exclude_pod", "since", "tail", "max_log_requests", "run_for"],
+        help_heading = "Saved logs"
+    )]
+    pub from: Option<PathBuf>,
+    /// Only what was written this long before the end
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive, requires = "from", help_heading = "Saved logs")]
+    pub window: Option<Span>,
+    /// Only what a container wrote within this long of its start, by the time since then
+    #[arg(long, value_name = "DURATION", value_parser = parse_positive, requires = "from", help_heading = "Saved logs")]
+    pub since_start: Option<Span>,
+    /// Compare a workload that has another name in some cluster as if it had this one:
+    /// `[NAMESPACE/][KIND/]NAME[:CONTAINER]` on both sides, one `*` a part; repeatable
+    #[arg(long, value_name = "FROM=TO", value_parser = Aliases::parse, requires = "from", help_heading = "Saved logs")]
+    pub same: Vec<Alias>,
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ContrastOutput,
+}
+
+const SAVED_LOGS: &str = r#"Saved logs:
+DIR or DIR/logs holds <cluster>/<namespace>/<pod>/<container>.log. Lines may have the stamps of `kubectl logs --timestamps`, or be files of a node (CRI, json-file); else the times that the programs wrote count. DIR/coverage.json, if there is one, tells what was watched; all times are RFC 3339:
+
+  {"window": [FROM, TO], "clusters": {"prod": {"connected": [FROM, TO], "gaps": [[FROM, TO], ...],
+    "forbidden": [{"namespace": "shop", "workload": "vault"}, ...], "undeployed": [as forbidden],
+    "pods": [{"namespace": "shop", "pod": "api-7d9c5b6f8d-x2k4v", "workload": "api",
+      "container": "api", "restarts": [TIME, ...], "observed": [[FROM, TO], ...]}, ...]}}}
+
+A container named there may have no file; a file that is not named there is left out, with a warning. Without coverage.json a file was watched from its first line to the last one of its cluster, and the workload is the pod's name without what controllers append."#;
+
+#[derive(Args, Debug)]
+#[command(after_help = NUMBERS)]
+pub struct Patterns {
+    /// Log files, each one source; `-` is standard input [default: standard input]
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// json: one object a pattern; tsv: one row a record, with first line, lines, level, pattern and template
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: PatternsOutput,
+    /// Take every line for a record, instead of joining tracebacks and the like
+    #[arg(long)]
+    pub no_join: bool,
+}
+
+const NUMBERS: &str = "\
+Stamps of `kubectl logs --timestamps` and the wrapping of CRI and json-file logs are recognised per file and taken \
+off. Line numbers run on over the files in the order given, from 1. Of a line longer than 256 KiB the rest is left \
+out. In tsv, tab, line feed and backslash are written \\t, \\n and \\\\.";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum PatternsOutput {
+    #[default]
+    Text,
+    Json,
+    Tsv,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

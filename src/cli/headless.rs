@@ -46,18 +46,23 @@ pub async fn contrast(
         .iter()
         .map(|context| (context.id, Arc::clone(&context.name)))
         .collect();
+    print_findings(&outcome.snapshot, &names, output)?;
+    Ok(conclude(&outcome))
+}
+
+/// Prints all findings, the best first.
+pub fn print_findings(snapshot: &Snapshot, names: &Names, output: ContrastOutput) -> Result<(), Failure> {
     let printed = match output {
-        ContrastOutput::Text => report::finding::text(&outcome.snapshot, &names),
-        ContrastOutput::Json => report::finding::json(&outcome.snapshot, &names)
+        ContrastOutput::Text => report::finding::text(snapshot, names),
+        ContrastOutput::Json => report::finding::json(snapshot, names)
             .map(|json| json + "\n")
             .map_err(|error| Failure::doing("write the findings as JSON", &error))?,
     };
     match io::stdout().write_all(printed.as_bytes()) {
-        Ok(()) => {}
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => return Err(Failure::doing("print the findings", &error)),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(Failure::doing("print the findings", &error)),
     }
-    Ok(conclude(&outcome))
 }
 
 fn print_records(

@@ -14,7 +14,7 @@ use crate::app::limits;
 use crate::app::run::{self, End, Setup};
 use crate::cli::args::{self, Cli, Command, Screen, Targets, When};
 use crate::cli::failure::{Failure, Status};
-use crate::cli::{headless, keys, open, serve};
+use crate::cli::{headless, keys, open, saved, serve};
 use crate::demo::{Scenario, ScenarioError};
 use crate::files::Environment;
 use crate::view::Palette;
@@ -69,9 +69,14 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
             block_on(headless::logs(opening, logs.run_for, logs.output, clock))?
         }
         Some(Command::Contrast(contrast)) => {
+            if let Some(dir) = contrast.from {
+                let look = saved::look(contrast.window, contrast.since_start, contrast.same);
+                return outlive(saved::contrast(dir, look, contrast.output, clock))?;
+            }
             let opening = opening_without_screen(&contrast.targets, &environment)?;
             block_on(headless::contrast(opening, contrast.run_for, contrast.output, clock))?
         }
+        Some(Command::Patterns(patterns)) => outlive(saved::patterns(patterns, &environment, clock))?,
     }
 }
 
@@ -188,4 +193,16 @@ fn block_on<F: Future>(future: F) -> Result<F::Output, Failure> {
         .build()
         .map(|runtime| runtime.block_on(future))
         .map_err(|error| Failure::doing("start", &error))
+}
+
+/// As `block_on`, but a read of standard input that never ends, or a print that nobody takes, does not hold the end up.
+fn outlive<F: Future>(future: F) -> Result<F::Output, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::doing("start", &error))?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
 }

@@ -30,7 +30,7 @@ fn check(name: &str, expected: &str) {
 #[test]
 fn readme_shows_the_help_of_the_program() {
     let mut shown = String::new();
-    for command in ["", "demo", "logs", "contrast"] {
+    for command in ["", "demo", "logs", "contrast", "patterns"] {
         let args: Vec<_> = command.split_whitespace().chain(["--help"]).collect();
         let output = kontrast(&args).env("COLUMNS", "100").output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();

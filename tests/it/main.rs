@@ -15,9 +15,11 @@ mod docs;
 mod engine;
 mod frames;
 mod headless;
+mod hot;
 mod kubectl;
 #[cfg(unix)]
 mod pty;
+mod saved;
 #[cfg(unix)]
 mod screenshot;
 mod served;
