@@ -78,6 +78,8 @@ pub struct Engine {
     lens: Lens,
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
+    /// The first record of each leaf in each lane; kept for a report alone.
+    firsts: HashMap<(PatternId, LaneId), RecordId>,
     /// Patterns have been grouped in another way than `counts` and `merged` know.
     is_regrouped: bool,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
@@ -133,6 +135,7 @@ impl Engine {
             counts: Counts::default(),
             lens: Lens::default(),
             examples: Vec::new(),
+            firsts: HashMap::new(),
             is_regrouped: false,
             merged: Arc::default(),
             tallies: BTreeMap::new(),
@@ -416,6 +419,9 @@ impl Engine {
             },
         };
         self.note_example(pattern, record.position());
+        if self.config.evidence == Evidence::Frozen {
+            self.firsts.entry((pattern, lane)).or_insert(record.id);
+        }
         self.keep(record);
     }
 
@@ -476,6 +482,23 @@ impl Engine {
         }
     }
 
+    /// Of several workloads that write a pattern, each is shown by a record of its own, if one is held.
+    fn show_own_examples(&self, found: &mut [Finding]) {
+        for finding in found {
+            let Some(workload) = finding.workload.as_ref() else {
+                continue;
+            };
+            let lanes = self.ledger.lanes_of(workload);
+            let leaves = self.counts.leaves(&finding.pattern);
+            let own = leaves
+                .iter()
+                .flat_map(|leaf| lanes.iter().map(|lane| (*leaf, *lane)))
+                .filter_map(|of| self.firsts.get(&of).copied())
+                .filter(|id| self.records.position(*id).is_some());
+            finding.example = own.min().unwrap_or(finding.example);
+        }
+    }
+
     fn refresh(&mut self, now: Time) {
         self.regroup();
         let oldest = self.records.oldest().unwrap_or(Position::MAX);
@@ -498,7 +521,10 @@ impl Engine {
                 },
             })
             .collect();
-        let found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
+        let mut found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
+        if self.config.evidence == Evidence::Frozen {
+            self.show_own_examples(&mut found);
+        }
         self.findings = Arc::new(found);
         self.refreshed = Some(now);
         self.news = News {
