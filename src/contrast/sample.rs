@@ -7,6 +7,7 @@
 //!   elsewhere; a cluster whose starts were not seen proves nothing, however long its containers lived on.
 //! * `Fatal`: an error near the start that the container died of, each time. A container that lives on, wherever and
 //!   whenever it started, shows that this error did not occur there, so all its watched time counts.
+//!
 //! What was watched before the pattern was first seen anywhere counts only while the pattern may have been there all
 //! along: if it should have been seen earlier where it is seen now, something has begun with its first record.
 
