@@ -989,7 +989,9 @@ mod tests {
                     5 => known.iter().for_each(|id| world.ledger.source_ended(*id, time)),
                     6 => {
                         let gap = Gap { from: time, to: time + Span::from_secs(60), cause: GapCause::Dropped(9) };
-                        known.iter().for_each(|id| world.ledger.gap_found(*id, &gap));
+                        for id in known {
+                            world.ledger.gap_found(id, &gap);
+                        }
                     }
                     7 => known.iter().for_each(|id| world.ledger.coverage_began(*id, time)),
                     _ => {}
