@@ -96,7 +96,9 @@ impl Silent {
             at += (high - low) / STEPS_BETWEEN;
         }
         let sum: f64 = of_rates.iter().sum();
-        of_rates.iter_mut().for_each(|weight| *weight /= sum);
+        for weight in &mut of_rates {
+            *weight /= sum;
+        }
         let chance = |mean: &f64| {
             rates
                 .map(|rate| (1.0 + scatter * mean * rate).ln() / -scatter)
@@ -141,7 +143,9 @@ impl Silent {
             }
         }
         let whole = (everywhere + somewhere + loud).max(f64::MIN_POSITIVE);
-        by_chance.iter_mut().for_each(|sum| *sum /= whole);
+        for sum in by_chance {
+            *sum /= whole;
+        }
         somewhere / whole
     }
 }

@@ -193,19 +193,17 @@ impl Counts {
             Some(group) => group.sum.as_ref(),
             None => self.cut.get(&pattern),
         };
-        match sum {
-            Some(sum) => Some(Total {
+        if let Some(sum) = sum {
+            return Some(Total {
                 span: sum.span?,
                 lanes: &sum.lanes,
-            }),
-            None => {
-                let leaf = self.leaves.get(index(pattern))?;
-                Some(Total {
-                    span: leaf.span?,
-                    lanes: &leaf.lanes,
-                })
-            }
+            });
         }
+        let leaf = self.leaves.get(index(pattern))?;
+        Some(Total {
+            span: leaf.span?,
+            lanes: &leaf.lanes,
+        })
     }
 
     /// The latest instances that showed a pattern in each lane, each with its last time.
@@ -324,13 +322,12 @@ impl Leaf {
     fn add_to_trend(&mut self, context: ContextId, bin: i64) -> bool {
         let known = self.trends.iter_mut().find(|(of, _)| *of == context);
         let is_new = known.is_none();
-        match known {
-            Some((_, trend)) => trend.add(bin, 1),
-            None => {
-                let mut trend = Trend::default();
-                trend.add(bin, 1);
-                self.trends.push((context, trend));
-            }
+        if let Some((_, trend)) = known {
+            trend.add(bin, 1);
+        } else {
+            let mut trend = Trend::default();
+            trend.add(bin, 1);
+            self.trends.push((context, trend));
         }
         is_new
     }

@@ -362,7 +362,7 @@ mod tests {
                 let bins = model[from..].chunks(10).filter(|bin| bin.contains(&true)).count();
                 let at = secs(i64::try_from(from).unwrap());
                 prop_assert_eq!(stairs.nanos_after(at), i64::try_from(watched).unwrap() * 1_000_000_000);
-                prop_assert_eq!(stairs.bins_after(at) as usize, bins);
+                prop_assert_eq!(usize::try_from(stairs.bins_after(at)).unwrap(), bins);
             }
         }
     }

@@ -158,7 +158,7 @@ impl Known<'_> {
         let records: u64 = self.sample.cells.iter().map(|cell| cell.records).sum();
         let bursts = self.sample.episodes();
         let mut text = times(records);
-        let is_bursty = self.sample.cells.iter().any(|cell| cell.is_bursty());
+        let is_bursty = self.sample.cells.iter().any(Exposed::is_bursty);
         if bursts > 1.0 && is_bursty {
             write_to(&mut text, format_args!(" in {bursts} bursts"));
         }

@@ -248,6 +248,13 @@ impl Ledger {
         self.by_emitter.get(&(emitter, context)).copied()
     }
 
+    /// A workload's containers in all contexts.
+    pub fn lanes_of(&self, workload: &WorkloadKey) -> Vec<LaneId> {
+        let lanes = self.lanes.iter().enumerate();
+        let own = lanes.filter(|(_, lane)| self.workload(lane.emitter) == Some(workload));
+        own.map(|(n, _)| LaneId(u32::try_from(n).unwrap_or(u32::MAX))).collect()
+    }
+
     /// Whether anything is being read now, so that exposure grows by itself.
     pub fn is_listening(&self) -> bool {
         self.lanes.iter().any(|lane| !lane.open.is_empty())

@@ -11,7 +11,7 @@ pub enum Verdict {
     More(Vec<ContextId>),
     /// Markedly less often here.
     Less(Vec<ContextId>),
-    /// Present everywhere but here, where it was to be expected.
+    /// Absent here, where it was to be expected; elsewhere it is present, or it is not known.
     Missing(Vec<ContextId>),
     /// No marked difference.
     Same,
@@ -29,7 +29,7 @@ pub struct Finding {
     /// The workload that emits it, if it is one workload.
     pub workload: Option<WorkloadKey>,
     pub verdict: Verdict,
-    /// One per context, in their order on the screen.
+    /// One per context, in their order on the screen. Also beside `Unknown` they may tell of a difference.
     pub cells: Vec<Cell>,
     /// The reason for the verdict in plain words, one sentence.
     pub evidence: String,

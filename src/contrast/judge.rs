@@ -91,10 +91,7 @@ impl Judge {
             ledger.started(source)
         });
         let survey = ledger.survey(now, clip);
-        let samples: Vec<_> = subjects
-            .iter()
-            .filter_map(|subject| Sample::of(*subject, counts, &survey, self.lens.align))
-            .collect();
+        let samples = self.samples(subjects, counts, &survey);
         let rows: Vec<_> = samples.iter().map(row).collect();
         let balance = Balance::of(&rows, ledger.contexts().len(), self.traffic.as_deref());
         self.traffic = Some(balance.traffic().to_vec());
@@ -141,6 +138,19 @@ impl Judge {
     /// Whether a candidate waits for a second look.
     pub fn is_waiting(&self) -> bool {
         self.claims.values().any(|claim| claim.looks < LOOKS)
+    }
+
+    /// A pattern is one row on the screen, whoever writes it. In a report each workload is compared with itself alone.
+    fn samples<'a>(&self, subjects: &[Subject<'a>], counts: &Counts, survey: &Survey<'_>) -> Vec<Sample<'a>> {
+        let (subjects, align) = (subjects.iter(), self.lens.align);
+        match self.evidence {
+            Evidence::Live => subjects
+                .filter_map(|subject| Sample::of(*subject, counts, survey, align))
+                .collect(),
+            Evidence::Frozen => subjects
+                .flat_map(|subject| Sample::by_workload(*subject, counts, survey, align))
+                .collect(),
+        }
     }
 
     /// What the lens leaves of exposure and of counts: the same bins of both.
@@ -236,7 +246,7 @@ impl Judge {
             let before = self
                 .claims
                 .get(&key)
-                .filter(|claim| claim.kind == candidate.kind)
+                .filter(|claim| claim.kind == candidate.kind && !answers_at_once)
                 .map_or(0, |claim| claim.looks);
             let stands = before >= LOOKS && candidate.doubt <= candidate.kind.kept();
             if !stands && candidate.doubt > limits.of_kind(candidate) {
@@ -979,7 +989,9 @@ mod tests {
                     5 => known.iter().for_each(|id| world.ledger.source_ended(*id, time)),
                     6 => {
                         let gap = Gap { from: time, to: time + Span::from_secs(60), cause: GapCause::Dropped(9) };
-                        known.iter().for_each(|id| world.ledger.gap_found(*id, &gap));
+                        for id in known {
+                            world.ledger.gap_found(id, &gap);
+                        }
                     }
                     7 => known.iter().for_each(|id| world.ledger.coverage_began(*id, time)),
                     _ => {}

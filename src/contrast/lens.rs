@@ -5,7 +5,7 @@ use crate::model::Span;
 /// What a person chose to compare. The default is everything that was watched, each pattern by the clock that suits it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lens {
-    /// Only what was written this long before now counts; `None`: everything.
+    /// Only what was written this long before now counts, four hours at most; `None`: everything.
     pub window: Option<Span>,
     pub align: Align,
 }
@@ -17,6 +17,6 @@ pub enum Align {
     #[default]
     Fitting,
     WallClock,
-    /// Only what a container wrote within this time of its start.
+    /// Only what a container wrote within this time of its start, 640 seconds at most.
     SinceStart(Span),
 }

@@ -7,8 +7,11 @@
 //!   elsewhere; a cluster whose starts were not seen proves nothing, however long its containers lived on.
 //! * `Fatal`: an error near the start that the container died of, each time. A container that lives on, wherever and
 //!   whenever it started, shows that this error did not occur there, so all its watched time counts.
+//!
 //! What was watched before the pattern was first seen anywhere counts only while the pattern may have been there all
 //! along: if it should have been seen earlier where it is seen now, something has begun with its first record.
+
+use std::collections::BTreeSet;
 
 use crate::model::{Level, PatternId, RecordId, Span, Time, WorkloadKey};
 
@@ -97,14 +100,38 @@ pub struct Exposed {
 }
 
 impl<'a> Sample<'a> {
-    /// `None` if nothing of the pattern was counted.
+    /// Of all that write the pattern; `None` if nothing of it was counted.
     pub fn of(subject: Subject<'a>, counts: &Counts, survey: &Survey<'_>, align: Align) -> Option<Self> {
         let total = counts.total(subject.pattern)?;
-        if total.lanes.iter().all(|lane| lane.records == 0) {
+        Self::of_lanes(subject, (total.span, total.lanes), counts, survey, align)
+    }
+
+    /// One for each workload that writes the pattern.
+    pub fn by_workload(subject: Subject<'a>, counts: &Counts, survey: &Survey<'_>, align: Align) -> Vec<Self> {
+        let Some(total) = counts.total(subject.pattern) else {
+            return Vec::new();
+        };
+        let workload = |lane: &LaneCount| survey.ledger.workload(survey.ledger.lane(lane.lane)?.emitter);
+        let workloads: BTreeSet<_> = total.lanes.iter().filter_map(workload).collect();
+        let one = |of: &WorkloadKey| {
+            let lanes = total.lanes.iter().filter(|lane| workload(lane) == Some(of));
+            let lanes: Vec<_> = lanes.copied().collect();
+            Self::of_lanes(subject, (total.span, &lanes), counts, survey, align)
+        };
+        workloads.into_iter().filter_map(one).collect()
+    }
+
+    fn of_lanes(
+        subject: Subject<'a>,
+        ((first, last), lanes): ((Time, Time), &[LaneCount]),
+        counts: &Counts,
+        survey: &Survey<'_>,
+        align: Align,
+    ) -> Option<Self> {
+        if lanes.iter().all(|lane| lane.records == 0) {
             return None;
         }
-        let (first, last) = total.span;
-        let age = total.lanes.iter().map(|lane| lane.age).max().unwrap_or(ANY_AGE);
+        let age = lanes.iter().map(|lane| lane.age).max().unwrap_or(ANY_AGE);
         let alignment = match align {
             Align::WallClock => Alignment::AnyTime,
             Align::SinceStart(_) => Alignment::SinceStart,
@@ -118,10 +145,10 @@ impl<'a> Sample<'a> {
             },
             alignment,
             first,
-            begin: beginning(total.lanes, survey, first),
+            begin: beginning(lanes, survey, first),
         };
         let mut parts: Vec<Part> = Vec::with_capacity(1);
-        for lane in total.lanes.iter().filter(|lane| lane.records > 0) {
+        for lane in lanes.iter().filter(|lane| lane.records > 0) {
             let Some(known) = survey.ledger.lane(lane.lane) else {
                 continue;
             };
@@ -129,7 +156,7 @@ impl<'a> Sample<'a> {
                 parts.push(part(known.emitter, survey, &when));
             }
         }
-        for lane in total.lanes {
+        for lane in lanes {
             add_counts(&mut parts, lane, survey);
         }
         let mut cells = vec![Exposed::default(); survey.ledger.contexts().len()];

@@ -85,15 +85,16 @@ impl Trend {
     }
 }
 
-fn put(list: &mut Vec<(i32, u32)>, at: i64, records: u32) {
-    let at = i32::try_from(at).unwrap_or(if at < 0 { i32::MIN } else { i32::MAX });
-    match list.last_mut() {
-        Some((last, known)) if *last == at => *known = known.saturating_add(records),
-        Some((last, _)) if *last > at => match list.binary_search_by_key(&at, |(at, _)| *at) {
-            Ok(n) => list[n].1 = list[n].1.saturating_add(records),
-            Err(n) => list.insert(n, (at, records)),
-        },
-        _ => list.push((at, records)),
+fn put(list: &mut Vec<(i32, u32)>, place: i64, records: u32) {
+    let limit = if place < 0 { i32::MIN } else { i32::MAX };
+    let place = i32::try_from(place).unwrap_or(limit);
+    let found = match list.last() {
+        Some((newest, _)) if *newest >= place => list.binary_search_by_key(&place, |(known, _)| *known),
+        _ => Err(list.len()),
+    };
+    match found {
+        Ok(n) => list[n].1 = list[n].1.saturating_add(records),
+        Err(n) => list.insert(n, (place, records)),
     }
 }
 

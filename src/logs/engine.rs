@@ -77,6 +77,8 @@ pub struct Engine {
     lens: Lens,
     /// One list per pattern, by its number.
     examples: Vec<Examples>,
+    /// The first record of each leaf in each lane; kept for a report alone.
+    firsts: HashMap<(PatternId, LaneId), RecordId>,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
     shapes: Arc<BTreeMap<PatternId, Shape>>,
     coarse: Arc<BTreeSet<SourceId>>,
@@ -133,6 +135,7 @@ impl Engine {
             counts: Counts::default(),
             lens: Lens::default(),
             examples: Vec::new(),
+            firsts: HashMap::new(),
             merged: Arc::default(),
             shapes: Arc::default(),
             coarse: Arc::default(),
@@ -431,6 +434,9 @@ impl Engine {
             },
         };
         self.note_example(pattern, record.position());
+        if self.config.evidence == Evidence::Frozen {
+            self.firsts.entry((pattern, lane)).or_insert(record.id);
+        }
         self.keep(record);
     }
 
@@ -499,6 +505,23 @@ impl Engine {
         }
     }
 
+    /// Of several workloads that write a pattern, each is shown by a record of its own, if one is held.
+    fn show_own_examples(&self, found: &mut [Finding]) {
+        for finding in found {
+            let Some(workload) = finding.workload.as_ref() else {
+                continue;
+            };
+            let lanes = self.ledger.lanes_of(workload);
+            let leaves = self.counts.leaves(&finding.pattern);
+            let own = leaves
+                .iter()
+                .flat_map(|leaf| lanes.iter().map(|lane| (*leaf, *lane)))
+                .filter_map(|of| self.firsts.get(&of).copied())
+                .filter(|id| self.records.position(*id).is_some());
+            finding.example = own.min().unwrap_or(finding.example);
+        }
+    }
+
     fn refresh(&mut self, now: Time) {
         self.regroup();
         let oldest = self.records.oldest().unwrap_or(Position::MAX);
@@ -521,7 +544,10 @@ impl Engine {
                 },
             })
             .collect();
-        let found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
+        let mut found = self.judge.look(&self.ledger, &mut self.counts, &subjects, now);
+        if self.config.evidence == Evidence::Frozen {
+            self.show_own_examples(&mut found);
+        }
         self.findings = Arc::new(found);
         self.refreshed = Some(now);
         self.news = News {

@@ -7,7 +7,7 @@ use std::sync::atomic::AtomicBool;
 use bytes::Bytes;
 use proptest::prelude::*;
 
-use kontrast::contrast::{CellState, Finding, Verdict};
+use kontrast::contrast::{Aliases, Align, CellState, Evidence, Finding, Lens, Verdict};
 use kontrast::logs::{Direction, Engine, EngineConfig, Filter, Fresh, Position, Query, Scope, Snapshot, search};
 use kontrast::model::{
     ContainerKind, ContextId, Gap, GapCause, Ingest, Level, Line, PodKey, Source, SourceId, Span, Target, Time,
@@ -590,6 +590,102 @@ fn search_sees_what_a_filter_shows() {
     assert_eq!(found.counts.get(&context(PROD)), Some(&12));
     assert_eq!(found.counts.get(&context(DEV)), None);
     assert!(found.hit.is_some());
+}
+
+/// An error that three `api` pods of prod write every half a minute; all three clusters run `api`.
+fn with_an_error_in_prod(night: &mut Night) {
+    for cluster in [DEV, STAGING, PROD] {
+        for pod in night.healthy(cluster, NOW - 86_000) {
+            if cluster == PROD {
+                let failed = (NOW - SINCE..NOW).step_by(30);
+                let lines = failed.map(|secs| line(secs, &format!("ERROR cannot reach the bank after {secs} s")));
+                night.write(pod, lines.collect());
+            }
+        }
+    }
+}
+
+#[test]
+fn another_lens_is_answered_at_once() {
+    let mut night = Night::new(EngineConfig::default());
+    with_an_error_in_prod(&mut night);
+    night.wait(Span::from_secs(2));
+    let lens = Lens {
+        window: Some(Span::from_secs(600)),
+        align: Align::WallClock,
+    };
+    night.engine.set_lens(lens);
+    let snapshot = night.engine.snapshot(night.now);
+    assert_eq!(snapshot.lens, lens);
+    let finding = find(&snapshot, "cannot reach the bank");
+    assert_eq!(finding.verdict, only(PROD), "{}", finding.evidence);
+    assert!(finding.evidence.contains("in the last 10 min"), "{}", finding.evidence);
+    assert!(
+        (57..=60).contains(&finding.cells[PROD].count),
+        "{:?}",
+        finding.cells[PROD]
+    );
+    night.engine.set_lens(Lens::default());
+    let snapshot = night.engine.snapshot(night.now);
+    assert!(find(&snapshot, "cannot reach the bank").cells[PROD].count > 60);
+}
+
+#[test]
+fn a_forbidden_workload_is_forbidden_for_its_own_patterns_alone() {
+    let mut night = Night::new(EngineConfig::default());
+    with_an_error_in_prod(&mut night);
+    night.apply(Ingest::WorkloadForbidden {
+        context: context(DEV),
+        workload: WorkloadKey {
+            namespace: "shop".into(),
+            kind: WorkloadKind::Deployment,
+            name: "api".into(),
+        },
+        at: at(NOW),
+    });
+    let snapshot = night.wait(Span::from_secs(2));
+    let finding = find(&snapshot, "cannot reach the bank");
+    assert_eq!(finding.verdict, Verdict::Unknown, "{}", finding.evidence);
+    assert_eq!(finding.cells[DEV].state, CellState::Forbidden);
+    assert!(
+        finding.evidence.contains("forbidden in dev; only prod among the 2"),
+        "{}",
+        finding.evidence
+    );
+    assert_eq!(find(&snapshot, "queue is").verdict, Verdict::Same);
+    assert_eq!(
+        snapshot.findings[0].pattern, finding.pattern,
+        "what differs comes first"
+    );
+}
+
+#[test]
+fn renamed_workloads_are_compared_as_one() {
+    let check = |aliases: &[&str], state: fn(&CellState) -> bool| {
+        let config = EngineConfig {
+            aliases: Aliases::new(aliases.iter().map(|alias| Aliases::parse(alias).unwrap()).collect()),
+            evidence: Evidence::Frozen,
+            ..EngineConfig::default()
+        };
+        let mut night = Night::new(config);
+        for cluster in [DEV, STAGING, PROD] {
+            night.connect(cluster);
+            let namespace = if cluster == PROD { "shop-prod" } else { "shop" };
+            let source = night.open_in(namespace, cluster, "bank", NOW - 86_000);
+            let what = if cluster == PROD { "ERROR lost" } else { "INFO kept" };
+            let secs = (NOW - SINCE..NOW).step_by(20);
+            night.write(
+                source,
+                secs.map(|secs| line(secs, &format!("{what} the ledger of day {secs}")))
+                    .collect(),
+            );
+        }
+        let snapshot = night.wait(Span::from_secs(6));
+        let finding = find(&snapshot, "lost the ledger");
+        assert!(state(&finding.cells[DEV].state), "{aliases:?} {finding:?}");
+    };
+    check(&[], |state| *state == CellState::NotDeployed);
+    check(&["shop-prod/*=shop/*"], |state| matches!(state, CellState::Absent(_)));
 }
 
 proptest! {
