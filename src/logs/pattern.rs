@@ -14,6 +14,8 @@ mod align;
 mod group;
 pub mod guard;
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use hashbrown::{HashMap, HashSet};
 
@@ -387,6 +389,13 @@ impl Miner {
         });
         id
     }
+}
+
+/// The parts of a text in their order, as bytes of it.
+pub fn parts(text: &[u8]) -> Vec<Range<usize>> {
+    let mut items = Vec::new();
+    scan(text, &mut items);
+    items.iter().map(|item| item.start..item.end).collect()
 }
 
 fn index(id: PatternId) -> usize {

@@ -437,47 +437,46 @@ fn hash_of_tokens(tokens: &[Token]) -> u64 {
     tokens.iter().fold(EMPTY, |key, token| mix(key, token.hash))
 }
 
-/// Each of its words once.
-fn words_of(tokens: &[Token]) -> BTreeSet<u64> {
-    tokens
-        .iter()
-        .map(|token| token.hash)
-        .filter(|hash| is_word(*hash))
-        .collect()
+/// Each of its words once, in an order of their own.
+fn words_of(tokens: &[Token]) -> Vec<u64> {
+    let mut words: Vec<u64> = tokens.iter().map(|token| token.hash).filter(|hash| is_word(*hash)).collect();
+    words.sort_unstable();
+    words.dedup();
+    words
 }
 
 /// What stands for the words that equally many units have, where these are the most words; the more units the better.
 fn root(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Option<u64> {
-    let sizes = words_by_frequency(tokens, frequency);
-    let (frequency, words) = sizes
-        .iter()
-        .filter(|(frequency, _)| **frequency > 1)
-        .max_by_key(|(frequency, words)| (words.len(), **frequency))?;
-    Some(hash_of_root(*frequency, words))
+    let words = words_by_frequency(tokens, frequency);
+    let runs = words.chunk_by(|(one, _), (other, _)| one == other);
+    let best = runs
+        .filter(|run| run.first().is_some_and(|(frequency, _)| *frequency > 1))
+        .max_by_key(|run| (run.len(), run.first().map(|(frequency, _)| *frequency)))?;
+    Some(hash_of_root(best))
 }
 
 /// The same, but the fewer units the better; not what all of them have.
 fn rare_root(tokens: &[Token], frequency: &HashMap<u64, usize>, all: usize) -> Option<u64> {
-    let sizes = words_by_frequency(tokens, frequency);
-    let (frequency, words) = sizes
-        .iter()
-        .filter(|(frequency, _)| **frequency > 1 && **frequency < all)
-        .min_by_key(|(frequency, words)| (usize::MAX - words.len(), **frequency))?;
-    Some(hash_of_root(*frequency, words))
+    let words = words_by_frequency(tokens, frequency);
+    let runs = words.chunk_by(|(one, _), (other, _)| one == other);
+    let best = runs
+        .filter(|run| run.first().is_some_and(|(frequency, _)| *frequency > 1 && *frequency < all))
+        .min_by_key(|run| (usize::MAX - run.len(), run.first().map(|(frequency, _)| *frequency)))?;
+    Some(hash_of_root(best))
 }
 
-fn words_by_frequency(tokens: &[Token], frequency: &HashMap<u64, usize>) -> BTreeMap<usize, Vec<u64>> {
-    let mut sizes: BTreeMap<usize, Vec<u64>> = BTreeMap::new();
-    for word in words_of(tokens) {
-        let frequency = frequency.get(&word).copied().unwrap_or_default();
-        sizes.entry(frequency).or_default().push(word);
-    }
-    sizes
+/// How many units have each word, and the word, ascending.
+fn words_by_frequency(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Vec<(usize, u64)> {
+    let of = |word: u64| (frequency.get(&word).copied().unwrap_or_default(), word);
+    let mut words: Vec<_> = words_of(tokens).into_iter().map(of).collect();
+    words.sort_unstable();
+    words
 }
 
-fn hash_of_root(frequency: usize, words: &[u64]) -> u64 {
-    let seed = mix(1, u64::try_from(frequency).unwrap_or_default());
-    words.iter().fold(seed, |key, word| mix(key, *word))
+fn hash_of_root(words: &[(usize, u64)]) -> u64 {
+    words.iter().fold(1, |key, (frequency, word)| {
+        mix(mix(key, u64::try_from(*frequency).unwrap_or_default()), *word)
+    })
 }
 
 /// What all units have in common, in order.
