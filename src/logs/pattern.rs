@@ -5,10 +5,13 @@
 //! keeps its number for ever, and its root is the oldest leaf of the pattern that it is part of now.
 
 mod words;
+mod classes;
 mod scan;
 mod names;
 mod parts;
 mod leaf;
+mod frame;
+mod gap;
 mod vocabulary;
 mod align;
 mod group;
