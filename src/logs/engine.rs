@@ -404,7 +404,7 @@ impl Engine {
             age: self.ledger.age_class(source, joined.time),
         });
         self.news.counts = true;
-        self.news.urgent |= is_new_here && self.judge.contradicts(pattern, source.context);
+        self.news.urgent |= is_new_here && self.judge.contradicts(self.miner.root(pattern), source.context);
         let record = Record {
             id: self.new_id(),
             source,
