@@ -39,7 +39,7 @@ pub const MOST_PATTERNS: usize = 16 * 1024;
 
 /// New leaves after which patterns are made anew without being asked: so many at least, and this share of all.
 const NEWS: usize = 500;
-const NEWS_SHARE: usize = 8;
+const NEWS_SHARE: usize = 4;
 
 /// Bytes that all leaves may cost.
 const MOST_BYTES: usize = 12 * 1024 * 1024;
