@@ -590,28 +590,16 @@ mod tests {
 
     #[test]
     fn a_merge_on_thin_evidence_is_undone() {
-        // Texts of one record each could be anything.
-        let phrases = ["red stone", "blue hills", "old river", "green lake"];
-        let text = |phrase: &str| format!("INFO the long job has reached {phrase} by now");
         let mut miner = Miner::default();
-        let ids = phrases[..3]
-            .iter()
-            .chain(&phrases[3..])
-            .map(|phrase| learn(&mut miner, &text(phrase)));
-        let ids: Vec<_> = ids.collect();
+        let one = learn(&mut miner, "INFO removed 1 file from disk");
+        let many = learn(&mut miner, "INFO removed 2 files from disk");
         miner.regroup();
-        let before = miner.patterns().iter().filter(|pattern| pattern.stands()).count();
-        drop(miner.take_regrouped());
-        // Keys differ in a word that tells what happened: the same leaves, other roots.
-        let mut other = Miner::default();
-        let again: Vec<_> = phrases
-            .iter()
-            .rev()
-            .map(|phrase| learn(&mut other, &text(phrase)))
-            .collect();
-        other.regroup();
-        let after = other.patterns().iter().filter(|pattern| pattern.stands()).count();
-        assert_eq!((before, ids.len()), (after, again.len()));
+        assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: one }]);
+        // Not one word and its plural after all.
+        learn(&mut miner, "INFO removed 3 links from disk");
+        miner.regroup();
+        assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: many }]);
+        assert_eq!(miner.pattern(many).unwrap().text(), "removed 2 files from disk");
     }
 
     #[test]
