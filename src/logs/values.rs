@@ -82,14 +82,14 @@ pub fn values(snapshot: &Snapshot, pattern: PatternId, most: usize) -> Values {
 fn values_of(shape: &Shape, record: &Record) -> Option<Vec<String>> {
     let lines: Vec<Bytes> = record.lines().map(Bytes::copy_from_slice).collect();
     let mut joiner = Joiner::new();
-    let mut joined = Vec::new();
+    let mut records = Vec::new();
     let first = Line {
         time: Time(0),
         bytes: lines.first()?.clone(),
     };
-    joiner.push(first, Time(0), &mut joined);
-    joiner.flush(&mut joined);
-    shape.values(&joined.first()?.header, &lines)
+    joiner.push(first, Time(0), &mut records);
+    joiner.flush(&mut records);
+    shape.values(&records.first()?.header, &lines)
 }
 
 /// What was seen of one variable.

@@ -48,8 +48,7 @@ impl Guard {
     /// Notes the key of a record; whether this record is to be taken coarser.
     pub(super) fn note(&mut self, key: u64) -> bool {
         let map = self.map.get_or_insert_with(|| Box::new([0; BITS / 64]));
-        #[expect(clippy::cast_possible_truncation, reason = "twelve bits")]
-        let bit = (key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52) as usize;
+        let bit = usize::try_from(key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 52).unwrap_or_default();
         if let Some(word) = map.get_mut(bit / 64) {
             let mask = 1 << (bit % 64);
             self.marks += u32::from(*word & mask == 0);

@@ -1,9 +1,10 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
-use super::words::{
-    ANSWERS, CUES, DATES, HOST_FIELDS, METHODS, NO_NAMES, PHRASES, SQL, TELLING_KEYS, UNITS, is_failure, is_one_of,
-};
+mod number;
+
+use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, opening_of, without_full_stop};
+use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS, is_one_of};
 
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
@@ -34,48 +35,6 @@ impl Item {
     pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
-}
-
-/// What a byte can be.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Blank,
-    Mark,
-    Digit,
-    Upper,
-    Lower,
-    Dot,
-    Slash,
-    /// Any other byte that may stand in a word.
-    Joint,
-}
-
-const CLASSES: [Class; 256] = classes();
-
-const fn classes() -> [Class; 256] {
-    let mut table = [Class::Joint; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let b = byte as u8;
-        table[byte] = match b {
-            0..=b' ' | 0x7f => Class::Blank,
-            b'=' | b':' | b',' | b';' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'`'
-            | b'|' => Class::Mark,
-            b'0'..=b'9' => Class::Digit,
-            b'A'..=b'Z' => Class::Upper,
-            b'a'..=b'z' | b'_' | 0x80.. => Class::Lower,
-            b'.' => Class::Dot,
-            b'/' | b'\\' => Class::Slash,
-            _ => Class::Joint,
-        };
-        byte += 1;
-    }
-    table
-}
-
-const fn class(byte: u8) -> Class {
-    CLASSES[byte as usize]
 }
 
 /// Scans `text` and puts its parts into `items`, which is emptied first.
@@ -121,40 +80,6 @@ struct Traits {
     at_signs: usize,
     /// Question marks behind a slash.
     queries: usize,
-}
-
-/// For each byte what it adds to a sum of four counts: digits, other letters, slashes, dots; or that it needs a look.
-const LANES: [u64; 256] = lanes();
-
-/// A byte that ends a word or counts only in some places.
-const LOOK: u64 = 1 << 63;
-
-const fn lanes() -> [u64; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        #[expect(clippy::cast_possible_truncation, reason = "below 256")]
-        let b = byte as u8;
-        table[byte] = match class(b) {
-            Class::Blank | Class::Mark => LOOK,
-            Class::Digit => 1,
-            Class::Upper => 1 << 16,
-            Class::Lower => {
-                if b.is_ascii_hexdigit() {
-                    0
-                } else {
-                    1 << 16
-                }
-            }
-            Class::Slash if b == b'\\' => LOOK,
-            Class::Slash => 1 << 32,
-            Class::Dot => 1 << 48,
-            Class::Joint if b == b'@' || b == b'?' => LOOK,
-            Class::Joint => 0,
-        };
-        byte += 1;
-    }
-    table
 }
 
 impl Scanner<'_> {
@@ -446,113 +371,6 @@ impl Scanner<'_> {
         }
     }
 
-    /// A word with a digit in it: varies, unless it is a code that says how something ended.
-    fn number(&mut self, start: usize, end: usize) {
-        let number = self.text.get(start..end).unwrap_or_default();
-        let digits = without_full_stop(number);
-        if matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit) {
-            match self.outcome() {
-                Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
-                    return self.push(Kind::Status(digits[0]), start, end);
-                }
-                Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
-                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
-                    let phrase = self.status_phrase(digits);
-                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
-                        self.is_request = false;
-                        self.at += phrase;
-                        return self.push(Kind::Status(digits[0]), start, self.at);
-                    }
-                }
-                Some(Outcome::Status) | None => {}
-            }
-        }
-        if is_failure(number) {
-            return self.constant(start, end);
-        }
-        self.take_date_words();
-        self.variable(start, end);
-        self.skip_padding();
-    }
-
-    /// A month and a weekday before a number.
-    fn take_date_words(&mut self) {
-        for _ in 0..2 {
-            if let Some(last) = self.items.last_mut()
-                && last.kind == Kind::Word
-                && is_one_of(DATES, last.bytes(self.text))
-            {
-                last.kind = Kind::Variable;
-                self.words = self.words.saturating_sub(1);
-                self.merge();
-            }
-        }
-    }
-
-    /// Whether a blank or nothing follows.
-    fn ends_here(&self) -> bool {
-        self.peek(0).is_none_or(|b| class(b) == Class::Blank || b == b',')
-    }
-
-    /// `Completed 200 in 5 ms`, `responded 503`: the word before says that a request was answered, and nothing is counted.
-    fn is_answer(&self) -> bool {
-        let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        is_answered
-            && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
-    }
-
-    /// The length of the words that belong to this HTTP status, if they follow it.
-    fn status_phrase(&self, status: &[u8]) -> usize {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let Some((_, phrase)) = PHRASES.iter().find(|(known, _)| *known == status) else {
-            return 0;
-        };
-        let found = rest
-            .get(1..=phrase.len())
-            .is_some_and(|words| words.eq_ignore_ascii_case(phrase));
-        if found && rest.first() == Some(&b' ') {
-            phrase.len() + 1
-        } else {
-            0
-        }
-    }
-
-    /// `==` behind a number in base 64.
-    fn skip_padding(&mut self) {
-        while self.peek(0) == Some(b'=')
-            && self
-                .peek(1)
-                .is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark))
-        {
-            self.at += 1;
-            if let Some(last) = self.items.last_mut() {
-                last.end = self.at;
-            }
-        }
-    }
-
-    /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
-    fn outcome(&self) -> Option<Outcome> {
-        let mut words = self
-            .items
-            .iter()
-            .rev()
-            .filter(|item| !matches!(item.kind, Kind::Mark(b':' | b'=')));
-        let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
-        let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
-        let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
-        let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
-        if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
-            return Some(Outcome::Exit);
-        }
-        if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
-            return Some(Outcome::Exit);
-        }
-        let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
-        (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
-    }
-
     fn is_variable_word(&self, start: usize, end: usize, traits: &Traits) -> bool {
         let word = self.text.get(start..end).unwrap_or_default();
         let bare = without_full_stop(word);
@@ -776,63 +594,6 @@ fn traits(sum: u64, slashes: usize, at_signs: usize, queries: usize) -> Traits {
         dots: lane(3),
         at_signs,
         queries,
-    }
-}
-
-/// The length of groups of up to four hexadecimal digits between at least three colons, or two of them side by side.
-fn colon_hex_len(text: &[u8]) -> Option<usize> {
-    let (mut colons, mut group, mut is_short, mut len) = (0, 0, false, 0);
-    for byte in text.iter().take(48) {
-        match byte {
-            b':' => {
-                is_short |= len > 0 && text.get(len - 1) == Some(&b':');
-                colons += 1;
-                group = 0;
-            }
-            b if b.is_ascii_hexdigit() => group += 1,
-            _ => break,
-        }
-        if group > 4 {
-            return None;
-        }
-        len += 1;
-    }
-    let ends = text.get(len).is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    // A full stop of the log, as in `state::`, is no end of an address.
-    let is_address = (colons >= 3 || is_short) && (is_short || text.get(len - 1) != Some(&b':'));
-    let has_digit = text.get(..len).is_some_and(|text| text.iter().any(u8::is_ascii_digit));
-    (ends && is_address && (has_digit || colons >= 5)).then_some(len)
-}
-
-enum Outcome {
-    Exit,
-    Status,
-}
-
-/// Without the full stop of a sentence.
-fn without_full_stop(word: &[u8]) -> &[u8] {
-    word.strip_suffix(b".").unwrap_or(word)
-}
-
-const fn is_quote(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\'' | b'`')
-}
-
-const fn closing_of(open: u8) -> u8 {
-    match open {
-        b'{' => b'}',
-        b'[' => b']',
-        _ => b')',
-    }
-}
-
-const fn opening_of(close: u8) -> Option<u8> {
-    match close {
-        b'}' => Some(b'{'),
-        b']' => Some(b'['),
-        b')' => Some(b'('),
-        b'>' => Some(b'<'),
-        _ => None,
     }
 }
 

@@ -1,0 +1,119 @@
+//! Words with digits in them: most vary, but some say how something ended.
+
+use super::super::classes::{Class, class, without_full_stop};
+use super::super::words::{ANSWERS, DATES, PHRASES, is_failure, is_one_of};
+use super::{Kind, Scanner};
+
+enum Outcome {
+    Exit,
+    Status,
+}
+
+impl Scanner<'_> {
+    /// A word with a digit in it: varies, unless it is a code that says how something ended.
+    pub(super) fn number(&mut self, start: usize, end: usize) {
+        let number = self.text.get(start..end).unwrap_or_default();
+        let digits = without_full_stop(number);
+        if matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit) {
+            match self.outcome() {
+                Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
+                    return self.push(Kind::Status(digits[0]), start, end);
+                }
+                Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
+                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
+                    let phrase = self.status_phrase(digits);
+                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
+                        self.is_request = false;
+                        self.at += phrase;
+                        return self.push(Kind::Status(digits[0]), start, self.at);
+                    }
+                }
+                Some(Outcome::Status) | None => {}
+            }
+        }
+        if is_failure(number) {
+            return self.constant(start, end);
+        }
+        self.take_date_words();
+        self.variable(start, end);
+        self.skip_padding();
+    }
+
+    /// A month and a weekday before a number.
+    fn take_date_words(&mut self) {
+        for _ in 0..2 {
+            if let Some(last) = self.items.last_mut()
+                && last.kind == Kind::Word
+                && is_one_of(DATES, last.bytes(self.text))
+            {
+                last.kind = Kind::Variable;
+                self.words = self.words.saturating_sub(1);
+                self.merge();
+            }
+        }
+    }
+
+    /// Whether a blank or nothing follows.
+    fn ends_here(&self) -> bool {
+        self.peek(0).is_none_or(|b| class(b) == Class::Blank || b == b',')
+    }
+
+    /// `Completed 200 in 5 ms`, `responded 503`: the word before says that a request was answered, and nothing is counted.
+    fn is_answer(&self) -> bool {
+        let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        is_answered
+            && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
+    }
+
+    /// The length of the words that belong to this HTTP status, if they follow it.
+    fn status_phrase(&self, status: &[u8]) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some((_, phrase)) = PHRASES.iter().find(|(known, _)| *known == status) else {
+            return 0;
+        };
+        let found = rest
+            .get(1..=phrase.len())
+            .is_some_and(|words| words.eq_ignore_ascii_case(phrase));
+        if found && rest.first() == Some(&b' ') {
+            phrase.len() + 1
+        } else {
+            0
+        }
+    }
+
+    /// `==` behind a number in base 64.
+    fn skip_padding(&mut self) {
+        while self.peek(0) == Some(b'=')
+            && self
+                .peek(1)
+                .is_none_or(|b| matches!(class(b), Class::Blank | Class::Mark))
+        {
+            self.at += 1;
+            if let Some(last) = self.items.last_mut() {
+                last.end = self.at;
+            }
+        }
+    }
+
+    /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
+    fn outcome(&self) -> Option<Outcome> {
+        let mut words = self
+            .items
+            .iter()
+            .rev()
+            .filter(|item| !matches!(item.kind, Kind::Mark(b':' | b'=')));
+        let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
+        let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
+        let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
+        let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
+        if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
+            return Some(Outcome::Exit);
+        }
+        if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
+            return Some(Outcome::Exit);
+        }
+        let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
+        (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
+    }
+}
