@@ -98,15 +98,14 @@ pub fn open(dir: &Path) -> Result<Tree, Error> {
         let place = place(&file);
         known.push((place, first_time(&file, block)?, file));
     }
-    let plan = match &coverage {
-        Some(coverage) => Plan::of_coverage(coverage),
-        None => {
-            let firsts: Vec<_> = known
-                .iter()
-                .map(|(place, probed, _)| (place.clone(), probed.map(|probed| probed.first)))
-                .collect();
-            Plan::of_files(&firsts)
-        }
+    let plan = if let Some(coverage) = &coverage {
+        Plan::of_coverage(coverage)
+    } else {
+        let firsts: Vec<_> = known
+            .iter()
+            .map(|(place, probed, _)| (place.clone(), probed.map(|probed| probed.first)))
+            .collect();
+        Plan::of_files(&firsts)
     };
     if u16::try_from(plan.contexts.len()).is_err() {
         return Err(Error::TooMany(dir.to_owned()));
