@@ -1,6 +1,7 @@
 //! The one writer of what was read: lines to records, records to patterns, counts to findings, all as snapshots. It
 //! has no thread and no clock; who owns it gives it batches and the time.
 
+mod examples;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped,
 use super::record::{Content, Position, Record};
 use super::snapshot::{Snapshot, Tally};
 use super::store::Records;
+use examples::Examples;
 use tally::Rates;
 
 /// How often findings are made anew at most, while there is news.
@@ -75,8 +77,7 @@ pub struct Engine {
     counts: Counts,
     judge: Judge,
     lens: Lens,
-    /// One list per pattern, by its number.
-    examples: Vec<Examples>,
+    examples: Examples,
     /// The first record of each leaf in each lane; kept for a report alone.
     firsts: HashMap<(PatternId, LaneId), RecordId>,
     merged: Arc<BTreeMap<PatternId, PatternId>>,
@@ -111,13 +112,6 @@ struct Stream {
     guard: Guard,
 }
 
-/// Records of one pattern that can be shown, ascending and far apart, so that some are held when the first is not.
-#[derive(Clone, Debug, Default)]
-struct Examples {
-    kept: Vec<Position>,
-    latest: Option<Position>,
-}
-
 impl Engine {
     pub fn new(config: EngineConfig) -> Self {
         let mut ledger = Ledger::default();
@@ -134,7 +128,7 @@ impl Engine {
             ledger,
             counts: Counts::default(),
             lens: Lens::default(),
-            examples: Vec::new(),
+            examples: Examples::default(),
             firsts: HashMap::new(),
             merged: Arc::default(),
             shapes: Arc::default(),
@@ -433,7 +427,7 @@ impl Engine {
                 bytes: joined.lines.into_text(),
             },
         };
-        self.note_example(pattern, record.position());
+        self.examples.note(pattern, record.position());
         if self.config.evidence == Evidence::Frozen {
             self.firsts.entry((pattern, lane)).or_insert(record.id);
         }
@@ -474,14 +468,6 @@ impl Engine {
         let id = RecordId(self.next_id);
         self.next_id += 1;
         id
-    }
-
-    fn note_example(&mut self, pattern: PatternId, at: Position) {
-        let Ok(index) = usize::try_from(pattern.0) else { return };
-        if self.examples.len() <= index {
-            self.examples.resize_with(index + 1, Examples::default);
-        }
-        self.examples[index].note(at);
     }
 
     fn refresh_if_due(&mut self, now: Time) {
@@ -525,9 +511,7 @@ impl Engine {
     fn refresh(&mut self, now: Time) {
         self.regroup();
         let oldest = self.records.oldest().unwrap_or(Position::MAX);
-        for examples in &mut self.examples {
-            examples.forget_before(oldest);
-        }
+        self.examples.forget_before(oldest);
         let subjects: Vec<_> = self
             .miner
             .patterns()
@@ -537,7 +521,7 @@ impl Engine {
                 pattern: pattern.id,
                 template: pattern.text(),
                 level: pattern.level,
-                example: first_example(&self.examples, self.counts.leaves(&pattern.id)),
+                example: self.examples.first(self.counts.leaves(&pattern.id)),
                 kind: match pattern.kind {
                     PatternKind::Pattern => SubjectKind::Pattern,
                     PatternKind::Rest => SubjectKind::Rest,
@@ -555,57 +539,5 @@ impl Engine {
             counts: false,
             urgent: false,
         };
-    }
-}
-
-/// The first record held of all the leaves of a pattern.
-fn first_example(examples: &[Examples], leaves: &[PatternId]) -> RecordId {
-    leaves
-        .iter()
-        .filter_map(|leaf| examples.get(usize::try_from(leaf.0).ok()?)?.kept.first())
-        .min()
-        .map_or(RecordId(0), |at| at.id)
-}
-
-impl Examples {
-    /// Examples kept of one pattern.
-    const MOST: usize = 16;
-
-    fn note(&mut self, at: Position) {
-        self.latest = self.latest.max(Some(at));
-        match self.kept.first() {
-            None => self.kept.push(at),
-            Some(first) if at < *first => self.kept.insert(0, at),
-            Some(_) => self.spread(at),
-        }
-    }
-
-    /// Keeps one from time to time, twice as seldom whenever the list is full.
-    fn spread(&mut self, at: Position) {
-        const APART: Span = Span::from_secs(10);
-        let (Some(first), Some(last)) = (self.kept.first(), self.kept.last()) else {
-            return;
-        };
-        let so_far = Span(last.time.since(first.time).nanos() / 8);
-        if at.time.since(last.time) < so_far.max(APART) {
-            return;
-        }
-        self.kept.push(at);
-        if self.kept.len() > Self::MOST {
-            let mut n = 0;
-            self.kept.retain(|_| {
-                n += 1;
-                n % 2 == 1
-            });
-        }
-    }
-
-    /// Those that are no longer held are forgotten; the latest one may be the only one left.
-    fn forget_before(&mut self, oldest: Position) {
-        let gone = self.kept.iter().take_while(|at| **at < oldest).count();
-        self.kept.drain(..gone);
-        if let (true, Some(latest)) = (self.kept.is_empty(), self.latest) {
-            self.kept.push(latest);
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! `kontrast patterns` and `kontrast contrast --from`: logs in files, output and exit status as a pipeline sees them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
@@ -66,10 +67,10 @@ fn rows_run_on_over_the_files_and_name_merged_patterns_alike() {
     let names = [
         "oak", "elm", "fir", "yew", "ash", "box", "bay", "fig", "gum", "nut", "tea", "may",
     ];
-    let visits: String = names
-        .iter()
-        .map(|name| format!("level=info msg=\"the forester visited the tree {name} today\"\n"))
-        .collect();
+    let mut visits = String::new();
+    for name in names {
+        writeln!(visits, "level=info msg=\"the forester visited the tree {name} today\"").unwrap();
+    }
     fs::write(&one, &visits).unwrap();
     fs::write(&two, PUMPS).unwrap();
     let files = [one.to_str().unwrap(), two.to_str().unwrap()];
@@ -233,16 +234,24 @@ fn tree(dir: &Path) {
             let mut lines = String::new();
             for n in (0..3600).step_by(5) {
                 let at = stamp(n);
-                let words = ["stored", "packed", "paid for", "sent", "delivered"];
-                for word in words.iter().take(1 + n / 5 % words.len()) {
-                    lines += &format!("{at} INFO:api:order {n} was {word}\n");
+                let said = [
+                    "order stored as",
+                    "the parcel is packed in box",
+                    "payment received for invoice",
+                    "handed over to driver",
+                    "receipt printed with number",
+                ];
+                for said in said.iter().take(1 + n / 5 % said.len()) {
+                    writeln!(lines, "{at} INFO:api:{said} {n}").unwrap();
                 }
                 if cluster == "prod" && n % 60 == 0 {
-                    lines += &format!(
+                    writeln!(
+                        lines,
                         "{at} ERROR:api:order {n} was lost\n{at} Traceback (most recent call last):\n\
                          {at}   File \"/srv/api.py\", line 7, in store\n\
-                         {at} ModuleNotFoundError: No module named 'ledger'\n"
-                    );
+                         {at} ModuleNotFoundError: No module named 'ledger'"
+                    )
+                    .unwrap();
                 }
             }
             put(dir, &format!("{cluster}/shop/{pod}/api.log"), &lines);
