@@ -25,3 +25,4 @@ mod screenshot;
 mod served;
 #[cfg(unix)]
 mod terminal;
+mod worlds;
