@@ -680,7 +680,8 @@ fn renamed_workloads_are_compared_as_one() {
                     .collect(),
             );
         }
-        let snapshot = night.wait(Span::from_secs(6));
+        // Until streams that may still open have opened.
+        let snapshot = night.wait(Span::from_secs(20));
         let finding = find(&snapshot, "lost the ledger");
         assert!(state(&finding.cells[DEV].state), "{aliases:?} {finding:?}");
     };
