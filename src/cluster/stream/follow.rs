@@ -264,7 +264,7 @@ impl Run {
     }
 
     async fn end(&mut self, at: Time, state: StreamState) {
-        self.told.lines(self.reader.last_words().into_iter().collect());
+        self.told.lines(self.reader.last_words());
         self.told.uncover(at);
         self.told.ended(at);
         self.told.state(state).await;

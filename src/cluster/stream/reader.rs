@@ -24,6 +24,8 @@ use crate::model::{Line, Span, Time};
 const MARGIN_SECS: i64 = 1;
 /// Lines that follow each other in the file are not further out of order than this, but for a clock that is set back.
 const DISORDER: Span = Span::from_secs(1);
+/// More of them are shown at once: to show a line twice is better than to lose it.
+const MOST_EARLY: usize = 4096;
 /// Lines are handed on after so much.
 const MOST_BYTES: usize = 1 << 20;
 /// Stands for what is missing of a line.
@@ -40,8 +42,8 @@ pub(super) struct Reader {
     high: Option<Time>,
     /// The line shown last, in the order of the file.
     last: Option<Last>,
-    /// The stamp of the first line shown: older ones were not asked for.
-    first: Option<Time>,
+    /// Lines that came before the one shown last has come again: if it comes, they lie before it and are no news.
+    early: Vec<Item>,
     doubt: Doubt,
     connection: Connection,
     /// A line without a stamp: the server's complaint if nothing follows, else part of the log.
@@ -76,8 +78,6 @@ struct Connection {
 enum Course {
     #[default]
     Begun,
-    /// It brought something that was shown.
-    Met,
     /// It brought news: what comes again from now on is a replay.
     Advanced,
     Replaying,
@@ -200,6 +200,7 @@ impl Reader {
                 return Step::Doubtful;
             }
             bytes_read += item.bytes.len();
+            self.show_early(lines);
             self.show(item, lines);
         }
         Step::Full
@@ -269,8 +270,12 @@ impl Reader {
     }
 
     /// The instance is over: its last line may never have had an end.
-    pub(super) fn last_words(&mut self) -> Option<Line> {
-        self.fragment.take()
+    pub(super) fn last_words(&mut self) -> Vec<Line> {
+        let mut lines = Vec::new();
+        self.doubt = Doubt::None;
+        self.show_early(&mut lines);
+        lines.extend(self.fragment.take());
+        lines
     }
 
     /// Nothing has come for long.
@@ -310,7 +315,7 @@ impl Reader {
         let goes_on = self.fragment.as_ref().is_some_and(|cut| completes(item, cut));
         match self.doubt {
             Doubt::None => false,
-            Doubt::UntilLast(_) | Doubt::UntilAny if goes_on => {
+            Doubt::UntilAny if goes_on => {
                 self.go_on();
                 false
             }
@@ -328,8 +333,10 @@ impl Reader {
     /// What was delivered last has come again.
     fn go_on(&mut self) {
         self.doubt = Doubt::None;
-        // It was the rest of a line that was shown, or that has come again whole.
+        // It was the rest of a line that was shown, or that has come again whole. The others were not asked for at
+        // first, or were glued together where the server's cut fell between stamps that are out of order.
         self.headless = None;
+        self.early.clear();
     }
 
     fn identified(&mut self, time: Time, bytes: Bytes) -> Item {
@@ -342,13 +349,24 @@ impl Reader {
         }
     }
 
+    /// They came from another file than the line that was shown last.
+    fn show_early(&mut self, lines: &mut Vec<Line>) {
+        if self.is_settled() {
+            for item in std::mem::take(&mut self.early) {
+                self.show(item, lines);
+            }
+        }
+    }
+
     fn show(&mut self, item: Item, lines: &mut Vec<Line>) {
         if let Some(shown) = self.seen.find(item.key) {
             return self.came_again(&item, shown);
         }
-        let before_all = self.connection.course == Course::Begun && self.first.is_some_and(|first| item.time < first);
-        if before_all && !self.is_settled() {
-            // Older than what was asked for at first: the margin of the resume brings it.
+        if !self.is_settled() && self.early.len() < MOST_EARLY {
+            let known = self.early.iter().any(|early| early.key == item.key);
+            if !known && !self.seen.may_have_forgotten(item.time) {
+                self.early.push(item);
+            }
             return;
         }
         if self.seen.may_have_forgotten(item.time) && self.repeats == Repeats::None {
@@ -366,7 +384,6 @@ impl Reader {
         self.seen.insert(key, time, bytes.len());
         self.last = Some(Last { time, key });
         self.high = self.high.max(Some(time));
-        self.first.get_or_insert(time);
         lines.push(Line { time, bytes });
     }
 
@@ -379,12 +396,11 @@ impl Reader {
             self.fragment = None;
         }
         match self.connection.course {
-            Course::Begun | Course::Met => self.connection.course = Course::Met,
+            Course::Begun | Course::Replaying => {}
             Course::Advanced => {
                 self.connection.course = Course::Replaying;
                 self.replay_began(item, shown);
             }
-            Course::Replaying => {}
         }
     }
 
@@ -400,12 +416,15 @@ impl Reader {
     /// The response ended within this line.
     fn cut_off(&mut self, line: Line, lines: &mut Vec<Line>) {
         if let Some(cut) = self.fragment.as_mut().filter(|cut| cut.time == line.time) {
-            if line.bytes.starts_with(&cut.bytes) {
-                cut.bytes = line.bytes;
-                return self.go_on();
-            }
-            if cut.bytes.starts_with(&line.bytes) {
-                return self.go_on();
+            let longer = line.bytes.starts_with(&cut.bytes);
+            if longer || cut.bytes.starts_with(&line.bytes) {
+                if longer {
+                    cut.bytes = line.bytes;
+                }
+                if self.doubt == Doubt::UntilAny {
+                    self.go_on();
+                }
+                return;
             }
         }
         if !self.is_settled() || self.connection.course == Course::Replaying {
@@ -542,9 +561,7 @@ mod tests {
         let mut shown = Vec::new();
         read(&mut reader, bytes.as_bytes(), 7, &mut shown);
         let complaint = reader.ended(&mut shown);
-        let last = reader
-            .last_words()
-            .map(|line| String::from_utf8_lossy(&line.bytes).into_owned());
+        let last = texts(&reader.last_words()).pop();
         (texts(&shown), complaint, last)
     }
 
@@ -593,7 +610,7 @@ mod tests {
             &mut shown,
         );
         assert_eq!(texts(&shown), ["a", "b and more"]);
-        assert_eq!(reader.last_words(), None);
+        assert_eq!(reader.last_words(), []);
         assert_eq!(reader.suppressed(), 1);
     }
 
