@@ -179,7 +179,7 @@ impl Session {
                     let stamp = jiff::Timestamp::from_nanosecond(i128::from(entry.time)).unwrap();
                     self.bytes.extend(format!("{stamp:.9} ").bytes());
                 }
-                if std::mem::take(&mut self.glued) {
+                if self.glued {
                     unseen.repeatable.push(entry.token);
                 }
                 self.bytes.extend(entry.text.bytes());
@@ -188,6 +188,7 @@ impl Session {
                 }
             }
             self.newline = !entry.partial;
+            self.glued &= !self.newline;
             // What was skipped shows when a replayed line is whole.
             let end = self.delivered + self.bytes.len();
             if let Some(skip) = self.skips.last_mut().filter(|skip| skip.seen_at == Some(usize::MAX))
