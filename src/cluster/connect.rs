@@ -42,6 +42,9 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 /// How late a dead link is noticed by pings.
 pub(super) const PING_BLINDNESS: Duration = Duration::from_secs(20);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+/// The kernel gives up a connection whose bytes nobody has acknowledged for so long.
+#[cfg(target_os = "linux")]
+const TCP_UNANSWERED: Duration = Duration::from_secs(30);
 /// Kubernetes allows 100 by default (`--http2-max-streams-per-connection`).
 const STREAMS_PER_CONNECTION: usize = 80;
 const WARM_UP: Duration = Duration::from_secs(20);
@@ -221,6 +224,9 @@ fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
     connector.set_connect_timeout(Some(CONNECT));
     connector.set_nodelay(true);
     connector.set_keepalive(Some(TCP_KEEPALIVE));
+    connector.set_keepalive_interval(Some(TCP_KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(TCP_UNANSWERED));
     let mut builder = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http();

@@ -52,6 +52,8 @@ pub(super) struct Reader {
     headless: Option<Bytes>,
     /// The line whose end was cut off with a connection, until it comes whole.
     fragment: Option<Line>,
+    /// A gap that begins with that line was told.
+    fragment_told: bool,
     /// The line that raised the doubt.
     held: Option<Item>,
     skipped: Vec<Missing>,
@@ -212,6 +214,7 @@ impl Reader {
         let held = self.held.as_ref()?;
         let to = held.time;
         let cut = self.fragment.as_ref().filter(|cut| !completes(held, cut));
+        self.fragment_told = cut.is_some_and(|cut| cut.time <= to);
         missing(doubt, cut, to)
     }
 
@@ -377,7 +380,7 @@ impl Reader {
             self.connection.course = Course::Advanced;
         }
         if self.is_settled() {
-            self.leave_fragment(Some(&item), lines);
+            self.leave_fragment(&item, lines);
             self.show_headless(item.time, lines);
         }
         let Item { time, bytes, key } = item;
@@ -436,7 +439,7 @@ impl Reader {
             bytes: line.bytes,
             key: 0,
         };
-        self.leave_fragment(Some(&item), lines);
+        self.leave_fragment(&item, lines);
         self.fragment = Some(Line {
             time: item.time,
             bytes: item.bytes,
@@ -444,15 +447,24 @@ impl Reader {
     }
 
     /// The line that was cut off is the next one, or it will not come any more: then what there is of it is shown.
-    fn leave_fragment(&mut self, next: Option<&Item>, lines: &mut Vec<Line>) {
-        let Some(cut) = self.fragment.take() else { return };
-        let whole = next.is_some_and(|next| completes(next, &cut));
+    fn leave_fragment(&mut self, next: &Item, lines: &mut Vec<Line>) {
+        let Some(cut) = self.fragment.take_if(|cut| cut.time <= next.time) else {
+            return;
+        };
+        let told = std::mem::take(&mut self.fragment_told);
         // A line from before all that was shown last was cut off in a replay.
         let replayed = self.high.is_some_and(|high| high.since(cut.time) > DISORDER);
-        if !whole && !replayed {
-            let bytes = [&cut.bytes[..], CUT.as_bytes()].concat().into();
-            lines.push(Line { bytes, ..cut });
+        if completes(next, &cut) || replayed {
+            return;
         }
+        if !told {
+            self.skipped.push(Missing {
+                from: cut.time,
+                to: next.time,
+            });
+        }
+        let bytes = [&cut.bytes[..], CUT.as_bytes()].concat().into();
+        lines.push(Line { bytes, ..cut });
     }
 
     /// A line without a stamp is the rest of one whose head was not served, or two that were glued together. It has
@@ -489,9 +501,9 @@ impl Reader {
 /// What is missing before `to` if the line that was shown last, and the one that was cut off, did not come again.
 fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
     let from = match (cut, doubt) {
-        (Some(cut), _) => cut.time,
-        (None, Doubt::UntilLast(last)) => last.time,
-        (None, Doubt::None | Doubt::UntilAny) => return None,
+        (Some(cut), _) if cut.time <= to => cut.time,
+        (_, Doubt::UntilLast(last)) => last.time,
+        (_, Doubt::None | Doubt::UntilAny) => return None,
     };
     Some(Missing { from, to: to.max(from) })
 }
