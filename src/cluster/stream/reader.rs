@@ -70,6 +70,8 @@ struct Connection {
     resumed: bool,
     /// The highest stamp shown when it began.
     began_at: Option<Time>,
+    /// The line shown last when it began.
+    last: Option<Last>,
     /// The stamp of the last line of it.
     stamp: Option<Time>,
     course: Course,
@@ -157,6 +159,7 @@ impl Reader {
         self.connection = Connection {
             resumed,
             began_at: self.high,
+            last: self.last,
             ..Connection::default()
         };
         self.doubt = match (resumed, self.last) {
@@ -214,7 +217,7 @@ impl Reader {
         let held = self.held.as_ref()?;
         let to = held.time;
         let cut = self.fragment.as_ref().filter(|cut| !completes(held, cut));
-        self.fragment_told = cut.is_some_and(|cut| cut.time <= to);
+        self.fragment_told = cut.is_some_and(|cut| cut.time < to);
         missing(doubt, cut, to)
     }
 
@@ -398,6 +401,11 @@ impl Reader {
             // It was cut off in a replay.
             self.fragment = None;
         }
+        if self.connection.last.is_some_and(|last| last.key == item.key) {
+            // Only now the resume is where the last response ended: what seemed to be news was none.
+            self.connection.course = Course::Begun;
+            return;
+        }
         match self.connection.course {
             Course::Begun | Course::Replaying => {}
             Course::Advanced => {
@@ -448,7 +456,10 @@ impl Reader {
 
     /// The line that was cut off is the next one, or it will not come any more: then what there is of it is shown.
     fn leave_fragment(&mut self, next: &Item, lines: &mut Vec<Line>) {
-        let Some(cut) = self.fragment.take_if(|cut| cut.time <= next.time) else {
+        let Some(cut) = self
+            .fragment
+            .take_if(|cut| cut.time < next.time || completes(next, cut))
+        else {
             return;
         };
         let told = std::mem::take(&mut self.fragment_told);
@@ -501,7 +512,7 @@ impl Reader {
 /// What is missing before `to` if the line that was shown last, and the one that was cut off, did not come again.
 fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
     let from = match (cut, doubt) {
-        (Some(cut), _) if cut.time <= to => cut.time,
+        (Some(cut), _) if cut.time < to => cut.time,
         (_, Doubt::UntilLast(last)) => last.time,
         (_, Doubt::None | Doubt::UntilAny) => return None,
     };
