@@ -401,7 +401,9 @@ impl World {
             self.reader.read(&mut self.shown, usize::MAX);
         }
         let said = self.reader.ended(&mut self.shown);
-        assert!(said.is_none() || complains, "{said:?}\n{}", self.story);
+        // The rest of a line without its head looks the same, if nothing else comes.
+        let headless = !session.heard.starts_with(b"20");
+        assert!(said.is_none() || complains || headless, "{said:?}\n{}", self.story);
         self.forgive(&session);
         let heard = session.sent.iter().rfind(|(start, _)| *start < session.delivered);
         self.left_in = heard.map(|(_, file)| *file).or(self.left_in);
