@@ -7,7 +7,8 @@
 //! notice of a rotation and opens whatever is the current file by then; a rotation during the backlog stalls it.
 //!
 //! Loss that nobody can see, and that is forgiven here: lines written to the old file after the new one was made; a
-//! file skipped whose successor had no two stamps, or whose replay never came; and whatever was rotated away before
+//! file skipped whose successor had no two stamps, whose replay never came, or
+//! which began glued to half a line of another; and whatever was rotated away before
 //! the first line was ever read. Rotations while the notices of earlier ones are still being worked off are left out.
 
 use std::collections::HashMap;
@@ -74,6 +75,8 @@ struct Session {
     replays: bool,
     /// What comes next is glued to half a line of another file, and is itself in the next answer.
     glued: bool,
+    /// The file being read began glued like that: in a replay its first line looks new.
+    began_glued: bool,
 }
 
 struct Skip {
@@ -163,6 +166,7 @@ impl Session {
             jumped: false,
             replays: false,
             glued: false,
+            began_glued: false,
         }
     }
 
@@ -217,6 +221,7 @@ impl Session {
                 });
             }
             self.file = current;
+            self.began_glued = self.glued;
         }
         self.at = 0;
         true
@@ -234,6 +239,7 @@ impl Session {
             self.replays = true;
             if let Some(skip) = self.skips.last_mut().filter(|skip| skip.seen_at.is_none())
                 && !read.iter().any(|entry| entry.partial)
+                && !self.began_glued
             {
                 skip.seen_at = Some(usize::MAX);
             }
