@@ -473,6 +473,7 @@ impl Actor {
             line: self.line(),
             slots: Arc::clone(&self.slots),
             most_streams: self.opened.watching.most_streams,
+            memory: Arc::clone(&self.opened.offer.memory),
             outlet: self.opened.outlet.clone(),
             news: self.stream_news.0.clone(),
         }
@@ -498,7 +499,7 @@ impl Actor {
         }
         self.tell_log_limits().await;
         self.tell_namespaces(now).await;
-        self.tell_access(now).await;
+        self.tell_access(now);
     }
 
     /// Once per namespace and sentence. A cluster that is live again says it anew.
@@ -546,18 +547,18 @@ impl Actor {
         }
         for (namespace, access) in self.told_namespaces.update(all) {
             let ingest = ingest(context, Some(namespace), access, now);
-            self.opened.outlet.ingest(ingest).await;
+            self.opened.outlet.ingest(ingest);
         }
     }
 
-    async fn tell_access(&mut self, now: Time) {
+    fn tell_access(&mut self, now: Time) {
         let access = self.access();
         if std::mem::replace(&mut self.told_access, access) == access {
             return;
         }
         if let Some(access) = access {
             let ingest = ingest(self.opened.context, None, access, now);
-            self.opened.outlet.ingest(ingest).await;
+            self.opened.outlet.ingest(ingest);
         }
     }
 

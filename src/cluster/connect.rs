@@ -18,9 +18,10 @@ use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout};
 use tower::{BoxError, ServiceBuilder};
 
+use super::bucket::Bucket;
 use super::cause::{Failure, plain};
 use super::kubeconfig::Offer;
 use super::plugin;
@@ -41,11 +42,19 @@ const CONNECTION_WINDOW: u32 = 1 << 30;
 /// How late a dead link is noticed by pings.
 pub(super) const PING_BLINDNESS: Duration = Duration::from_secs(20);
 const TCP_KEEPALIVE: Duration = Duration::from_secs(15);
+/// The kernel gives up a connection whose bytes nobody has acknowledged for so long.
+#[cfg(target_os = "linux")]
+const TCP_UNANSWERED: Duration = Duration::from_secs(30);
 /// Kubernetes allows 100 by default (`--http2-max-streams-per-connection`).
 const STREAMS_PER_CONNECTION: usize = 80;
 const WARM_UP: Duration = Duration::from_secs(20);
 /// Log requests on their way at the same time.
 const PARALLEL_OPENS: usize = 32;
+/// Requests for logs: 20 a second, 50 at once.
+const PACE: Duration = Duration::from_millis(50);
+const BURST: u32 = 50;
+/// Questions about silent logs: 2 a second.
+const PROBE_PACE: Duration = Duration::from_millis(500);
 
 /// The clients of one context, with one set of credentials.
 pub(super) struct Link {
@@ -56,6 +65,9 @@ pub(super) struct Link {
     pub(super) watches: Client,
     shards: Vec<Shard>,
     opens: Arc<Semaphore>,
+    pace: Bucket,
+    probes: Bucket,
+    made: Instant,
     /// When the credentials expire, if a plugin said so.
     pub(super) expires: Option<Time>,
     /// Whether a plugin gave the credentials.
@@ -175,6 +187,9 @@ impl Clients {
             watches: self.watches,
             shards: self.logs.into_iter().map(Shard::new).collect(),
             opens: Arc::new(Semaphore::new(PARALLEL_OPENS)),
+            pace: Bucket::new(PACE, BURST),
+            probes: Bucket::new(PROBE_PACE, 1),
+            made: Instant::now(),
             expires: None,
             by_plugin: false,
         }
@@ -209,6 +224,9 @@ fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
     connector.set_connect_timeout(Some(CONNECT));
     connector.set_nodelay(true);
     connector.set_keepalive(Some(TCP_KEEPALIVE));
+    connector.set_keepalive_interval(Some(TCP_KEEPALIVE));
+    #[cfg(target_os = "linux")]
+    connector.set_tcp_user_timeout(Some(TCP_UNANSWERED));
     let mut builder = hyper_rustls::HttpsConnectorBuilder::new()
         .with_tls_config(tls)
         .https_or_http();
@@ -286,9 +304,17 @@ impl Link {
         Err(Failure::broken("no connection has room for another log stream"))
     }
 
-    /// Waits until one of the few requests that may be on their way at a time can be sent.
+    /// Waits until one of the few requests that may be on their way at a time can be sent. Nothing on the server's side
+    /// protects the kubelets: requests for logs are exempt from its priority and fairness.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.opens).acquire_owned().await.ok()
+        let turn = Arc::clone(&self.opens).acquire_owned().await.ok();
+        sleep(self.pace.take(self.made.elapsed())).await;
+        turn
+    }
+
+    /// Waits until another silent log may be looked into.
+    pub(super) async fn probe_turn(&self) {
+        sleep(self.probes.take(self.made.elapsed())).await;
     }
 }
 

@@ -42,7 +42,7 @@ pub struct Controls {
     reason = "whoever opens hands its token over, as a task gets it"
 )]
 pub fn open(context: ContextId, offer: Offer, watching: Arc<Watching>, now: Now, stop: CancellationToken) -> Handle {
-    let (outlet, reports, ingests) = Outlet::new(now);
+    let (outlet, ends) = Outlet::new(now);
     let (requests, asked) = mpsc::unbounded_channel();
     let stop = stop.child_token();
     let actor = Actor::new(Opened {
@@ -54,9 +54,10 @@ pub fn open(context: ContextId, offer: Offer, watching: Arc<Watching>, now: Now,
     });
     let mut root = JoinSet::new();
     root.spawn(live(actor, context, outlet, stop.clone()));
+    root.spawn(ends.spool.run(stop.clone()));
     Handle {
-        reports,
-        ingests,
+        reports: ends.reports,
+        ingests: ends.ingests,
         controls: Controls { requests, stop, root },
     }
 }

@@ -11,6 +11,8 @@ use std::sync::Arc;
 use kube::config::Kubeconfig;
 use regex::Regex;
 
+use super::memory::Memory;
+
 /// All contexts of all files, in the order of the files.
 #[derive(Debug, Default)]
 pub struct Contexts {
@@ -19,6 +21,7 @@ pub struct Contexts {
     current: Option<String>,
     /// Files that cannot be read, one sentence each; the contexts of the others are still offered.
     pub broken: Vec<String>,
+    memory: Arc<Memory>,
 }
 
 /// One context as its file has it.
@@ -30,6 +33,8 @@ pub struct Offer {
     /// Whether the file says not to verify the server's certificate.
     pub insecure: bool,
     pub(super) kubeconfig: Arc<Kubeconfig>,
+    /// What it and the contexts offered with it may hold in memory together.
+    pub(super) memory: Arc<Memory>,
 }
 
 /// Why no context can be opened.
@@ -189,6 +194,7 @@ impl Contexts {
                     .into(),
                 insecure: plain || cluster.is_some_and(|cluster| cluster.insecure_skip_tls_verify == Some(true)),
                 kubeconfig: Arc::clone(&kubeconfig),
+                memory: Arc::clone(&self.memory),
             });
         }
     }

@@ -1,9 +1,10 @@
 //! One container instance's log, from its first line to its last: every line that the server delivers once, every
-//! interval that it cannot deliver told as a gap. The rules are in `reader` and `instance`, without a clock and a
-//! socket; `follow` waits, asks and sends.
+//! interval that it cannot deliver told as a gap. The rules are in `reader`, `vigil` and `instance`,
+//! without a clock and a socket; `pass` and `follow` wait, ask and send.
 
 mod split;
 mod seen;
+mod twins;
 mod reader;
 mod request;
 mod instance;
@@ -11,8 +12,13 @@ mod told;
 mod wait;
 mod ask;
 mod news;
+mod vigil;
+mod pass;
 mod follow;
 
-pub(super) use follow::Follow;
 pub(super) use instance::{Fate, Instance, instances};
 pub(super) use news::StreamNews;
+pub(super) use pass::Follow;
+
+#[cfg(test)]
+mod oracle;

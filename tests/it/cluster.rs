@@ -4,6 +4,7 @@
 
 mod demo;
 mod exec;
+mod streams;
 mod train;
 
 use std::convert::Infallible;

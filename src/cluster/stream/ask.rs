@@ -12,12 +12,15 @@ use tokio::time::timeout;
 
 use super::instance::{Place, served};
 use super::request::{Follows, LogRequest};
+use super::split::Splitter;
 use crate::cluster::cause::{Failure, FailureKind};
 use crate::cluster::connect::Link;
 use crate::cluster::rows::pod_row;
 use crate::model::{Target, Time};
 
 const ANSWER: Duration = Duration::from_secs(20);
+/// A longer line is not looked at.
+const MOST_LINE_BYTES: usize = 1 << 20;
 const MOST_ERROR_BYTES: usize = 64 * 1024;
 
 /// What was asked, and when.
@@ -35,6 +38,27 @@ pub(super) enum Answer {
     /// 204: the pod has no node yet.
     Unscheduled,
     Refused(Failure),
+}
+
+/// The stamp of the last line of a log, if the server says it. `uri` asks for that line.
+pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Time> {
+    let request = http::Request::get(uri).body(Body::empty()).ok()?;
+    link.probe_turn().await;
+    let turn = link.turn().await;
+    let answer = async {
+        let response = link.api.send(request).await.ok()?;
+        let good = response.status().is_success();
+        let body = Limited::new(response.into_body(), MOST_LINE_BYTES)
+            .collect()
+            .await
+            .ok()?;
+        good.then(|| body.to_bytes())
+    };
+    let body = timeout(ANSWER, answer).await.ok()?;
+    drop(turn);
+    let mut splitter = Splitter::default();
+    splitter.feed(body?);
+    splitter.next().or_else(|| splitter.finish())?.time
 }
 
 /// Whose log the server serves.

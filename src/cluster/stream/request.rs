@@ -29,6 +29,8 @@ pub(super) enum From {
     Ago { secs: i64, tail: Option<i64> },
     /// At this second since the epoch.
     Second(i64),
+    /// At the last line.
+    Last,
 }
 
 impl LogRequest<'_> {
@@ -63,6 +65,7 @@ impl From {
         match self {
             Self::Ago { secs, tail: None } => format!("&sinceSeconds={}", secs.max(1)),
             Self::Ago { secs, tail: Some(tail) } => format!("&sinceSeconds={}&tailLines={}", secs.max(1), tail.max(0)),
+            Self::Last => "&tailLines=1".to_owned(),
             Self::Second(second) => {
                 let stamp = jiff::Timestamp::from_second(second).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
                 format!("&sinceTime={}", encoded(&stamp.to_string()))

@@ -59,10 +59,18 @@ impl Splitter {
         None
     }
 
-    /// The end of the response: what is left is a line without its end.
+    /// The end of the response: what is left is a line without its end. A stamp without the space behind it may be
+    /// the beginning of another one, with an offset.
     pub(super) fn finish(&mut self) -> Option<Record> {
-        let left = !self.begun.is_empty();
-        left.then(|| self.take())
+        if self.begun.is_empty() {
+            return None;
+        }
+        if self.begun.contains(&b' ') {
+            return Some(self.take());
+        }
+        let bytes = std::mem::take(&mut self.begun).into();
+        self.clear();
+        Some(Record { time: None, bytes })
     }
 
     pub(super) fn clear(&mut self) {
@@ -182,8 +190,15 @@ mod tests {
 
     #[test]
     fn what_has_no_end_is_left_over() {
-        let (records, left) = split(&[b"a\nb"]);
-        assert_eq!((records.len(), left.unwrap().bytes), (1, Bytes::from_static(b"b")));
+        let left = |bytes: &[u8]| split(&[b"a\n", bytes]).1.unwrap();
+        assert_eq!(left(b"b").bytes, "b");
+        assert_eq!(
+            left(b"2026-11-22T15:30:21Z x").time,
+            Some(Time::from_secs(1_795_361_421))
+        );
+        // Not +05:00, but the half of +05:30.
+        assert_eq!(left(b"2026-11-22T21:00:21.5+05").time, None);
+        assert_eq!(left(b"2026-11-22T15:30:21Z").time, None);
     }
 
     #[test]

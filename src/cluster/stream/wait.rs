@@ -13,12 +13,17 @@ pub(super) struct Clocks {
     pub(super) settle: Option<Instant>,
     pub(super) silence: Option<Instant>,
     pub(super) last_call: Option<Instant>,
+    /// The silence is looked into.
+    pub(super) vigil: Option<Instant>,
+    /// What was dropped is told.
+    pub(super) dropped: Option<Instant>,
 }
 
 impl Clocks {
     /// When the next of them strikes.
     pub(super) fn next(&self) -> Option<Instant> {
-        [self.settle, self.silence, self.last_call].into_iter().flatten().min()
+        let clocks = [self.settle, self.silence, self.last_call, self.vigil, self.dropped];
+        clocks.into_iter().flatten().min()
     }
 }
 
