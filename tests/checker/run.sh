@@ -21,7 +21,7 @@ export CARGO_TARGET_DIR="$root/target/checker-build"
 cargo build --quiet --release --manifest-path "$here/Cargo.toml"
 checker=$CARGO_TARGET_DIR/release/kontrast-checker
 mkdir -p "$out"
-rm -f "$out/control" "$out/record.ndjson" "$out/output.ndjson"
+rm -f "$out/served" "$out/control" "$out/record.ndjson" "$out/output.ndjson"
 KONTRAST_CONFIG_DIR="$out" "$kontrast" demo --serve --scenario "$scenario" --seed "${SEED:-1}" \
     --write-kubeconfig "$out/kubeconfig.yaml" --control "$out/control" > "$out/served" &
 server=$!
@@ -30,21 +30,22 @@ while [ ! -s "$out/served" ]; do
     kill -0 $server
     sleep 0.1
 done
-ticks() { cut -d ' ' -f 14,15 "/proc/$1/stat" | tr ' ' '+'; }
+# User and system time of a process so far, in ticks of 10 ms.
+ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 contexts=${CONTEXTS:-dev,staging,prod}
-before=$(( $(ticks $server) ))
+before=$(ticks $server)
 KONTRAST_CONFIG_DIR="$out" "$kontrast" logs --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop \
     --for "${seconds}s" -o ndjson > "$out/output.ndjson" 2> "$out/stderr" &
 client=$!
 used=0
 while kill -0 $client 2>/dev/null; do
-    used=$( (ticks $client) 2>/dev/null || echo "$used")
+    now=$(ticks $client 2>/dev/null) && used=${now:-$used}
     sleep 0.5
 done
 status=0
 wait $client || status=$?
-after=$(( $(ticks $server) ))
+after=$(ticks $server)
 "$checker" --ask "$out/control" "record $out/record.ndjson"
-echo "kontrast logs: exit status $status, $((used)) ticks of CPU; clusters: $((after - before)) ticks (100 a second)"
+echo "kontrast logs: exit status $status, $used ticks of CPU; clusters: $((after - before)) ticks (100 a second)"
 cat "$out/stderr"
-"$checker" "$out/output.ndjson" "$out/record.ndjson"
+"$checker" "$out/output.ndjson" "$out/record.ndjson" ${CHECK:-}

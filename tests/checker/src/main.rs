@@ -1,6 +1,6 @@
 //! Compares what `kontrast logs -o ndjson` printed with what the embedded clusters had, line by line.
 //!
-//! `kontrast-checker OUTPUT RECORD [--settle SECONDS] [--examples N]`
+//! `kontrast-checker OUTPUT RECORD [--settle SECONDS] [--behind SECONDS] [--examples N]`
 //!
 //! `kontrast-checker --ask SOCKET LINE` sends a line to a control socket of `kontrast demo --serve --control SOCKET`.
 //!
@@ -10,7 +10,9 @@
 //! A line of a numbered container is
 //! - *shown* once or *doubled*; *damaged* if its sum is wrong; *invented* if it was never written;
 //! - not shown and still in the file that the kubelet serves when the record was taken: *lost* though it could be had,
-//!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way;
+//!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way, and so
+//!   are those after the last line shown of a container's newest run: its stream was down when the client was stopped.
+//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (20);
 //! - not shown, but part of an answer whose end the client was told: *lost* though it was delivered;
 //! - not shown and not to be had any more: *gone*, which is no fault if a gap of the same container covers its time,
 //!   and an *unmarked* loss if none does. Lines that the runtime wrote into a renamed file cannot be known to be missing
@@ -38,6 +40,8 @@ struct Run {
     /// Lines in answers that ended as they should.
     delivered: Vec<(u64, u64)>,
     late: Vec<u64>,
+    /// Of its container.
+    is_newest: bool,
     /// How often each line was shown.
     shown: Vec<u8>,
 }
@@ -73,23 +77,33 @@ struct Sums {
     gone_unmarked: u64,
     late: u64,
     settling: u64,
+    behind: u64,
+    /// Microseconds between the first line that is behind and the last written, the most of all containers.
+    farthest: i64,
 }
 
 struct Arguments {
     output: String,
     record: String,
     settle: i64,
+    behind: i64,
     examples: usize,
 }
 
 fn arguments() -> Result<Arguments, String> {
     let mut words = std::env::args().skip(1);
     let mut paths = Vec::new();
-    let (mut settle, mut examples) = (3, 5);
+    let (mut settle, mut behind, mut examples) = (3, 20, 5);
     while let Some(word) = words.next() {
-        let mut number = || words.next().and_then(|n| n.parse::<u32>().ok()).ok_or(format!("{word} needs a number"));
+        let mut number = || {
+            words
+                .next()
+                .and_then(|n| n.parse::<u32>().ok())
+                .ok_or(format!("{word} needs a number"))
+        };
         match word.as_str() {
             "--settle" => settle = i64::from(number()?),
+            "--behind" => behind = i64::from(number()?),
             "--examples" => examples = number()? as usize,
             _ => paths.push(word),
         }
@@ -99,9 +113,12 @@ fn arguments() -> Result<Arguments, String> {
             output,
             record,
             settle: settle * 1_000_000,
+            behind: behind * 1_000_000,
             examples,
         }),
-        Err(_) => Err("usage: kontrast-checker OUTPUT RECORD [--settle SECONDS] [--examples N]".to_owned()),
+        Err(_) => {
+            Err("usage: kontrast-checker OUTPUT RECORD [--settle SECONDS] [--behind SECONDS] [--examples N]".to_owned())
+        }
     }
 }
 
@@ -163,40 +180,63 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
     for (at, gap) in gaps.iter().enumerate() {
         by_place.entry(gap.place.clone()).or_default().push(at);
     }
-    let end = runs.iter().filter_map(|run| run.times.last()).max().copied().unwrap_or(0);
+    let end = runs
+        .iter()
+        .filter_map(|run| run.times.last())
+        .max()
+        .copied()
+        .unwrap_or(0);
     let mut sums = Sums::default();
     let mut examples: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for run in &runs {
         let mine = by_place.get(&run.place).map_or(&[][..], Vec::as_slice);
-        judge(run, mine, &mut gaps, end - arguments.settle, &mut sums, &mut |kind, text| {
-            let all = examples.entry(kind).or_default();
-            if all.len() < arguments.examples {
-                all.push(text);
-            }
-        });
+        judge(
+            run,
+            mine,
+            &mut gaps,
+            (end - arguments.settle, end),
+            &mut sums,
+            &mut |kind, text| {
+                let all = examples.entry(kind).or_default();
+                if all.len() < arguments.examples {
+                    all.push(text);
+                }
+            },
+        );
     }
-    Ok(report(&found, &sums, &gaps, &faults, &examples))
+    let is_kept = report(&found, &sums, &gaps, &faults, &examples);
+    Ok(is_kept && sums.farthest < arguments.behind)
 }
 
 fn judge(
     run: &Run,
     mine: &[usize],
     gaps: &mut [Gap],
-    settled: i64,
+    (settled, end): (i64, i64),
     sums: &mut Sums,
     example: &mut impl FnMut(&'static str, String),
 ) {
     // What was written before the client looked at this container is not its business, unless it showed an earlier line.
+    let last_shown = run.shown.iter().rposition(|shown| *shown > 0);
     let first_shown = run.shown.iter().position(|shown| *shown > 0);
     for (at, time) in run.times.iter().enumerate() {
         let number = at as u64 + 1;
         let shown = run.shown[at];
         sums.written += 1;
-        let covering: Vec<usize> = mine.iter().copied().filter(|gap| gaps[*gap].from <= *time && *time <= gaps[*gap].to).collect();
+        let covering: Vec<usize> = mine
+            .iter()
+            .copied()
+            .filter(|gap| gaps[*gap].from <= *time && *time <= gaps[*gap].to)
+            .collect();
         for gap in &covering {
             gaps[*gap].lines += 1;
         }
-        let name = || format!("{}/{}/{}/{}#{} line {number}", run.place.0, run.place.1, run.place.2, run.place.3, run.run);
+        let name = || {
+            format!(
+                "{}/{}/{}/{}#{} line {number}",
+                run.place.0, run.place.1, run.place.2, run.place.3, run.run
+            )
+        };
         match shown {
             0 => {}
             1 => {
@@ -217,13 +257,23 @@ fn judge(
             sums.settling += 1;
             continue;
         }
+        if run.is_newest && last_shown.is_some_and(|last| at > last) {
+            sums.behind += 1;
+            sums.farthest = sums.farthest.max(end - time);
+            continue;
+        }
         if run.late.binary_search(&number).is_ok() {
             sums.late += 1;
             continue;
         }
         let is_marked = !covering.is_empty();
-        let is_there = run.served_now.is_some_and(|(first, last)| (first..=last).contains(&number));
-        let is_delivered = run.delivered.iter().any(|(first, last)| (*first..=*last).contains(&number));
+        let is_there = run
+            .served_now
+            .is_some_and(|(first, last)| (first..=last).contains(&number));
+        let is_delivered = run
+            .delivered
+            .iter()
+            .any(|(first, last)| (*first..=*last).contains(&number));
         let before = first_shown.is_none_or(|first| at < first);
         if is_delivered {
             sums.delivered_lost += 1;
@@ -291,12 +341,26 @@ fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> 
                 text(&object["container"]),
             ),
             run: object["run"].as_u64().unwrap_or(0),
+            is_newest: false,
             shown: vec![0; times.len()],
             times,
             served_now,
             delivered: ranges(&object["served"]),
-            late: object["late"].as_array().into_iter().flatten().filter_map(Value::as_u64).collect(),
+            late: object["late"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_u64)
+                .collect(),
         });
+    }
+    let mut newest: HashMap<Place, u64> = HashMap::new();
+    for run in &runs {
+        let latest = newest.entry(run.place.clone()).or_default();
+        *latest = run.run.max(*latest);
+    }
+    for run in &mut runs {
+        run.is_newest = newest.get(&run.place) == Some(&run.run);
     }
     Ok((runs, faults))
 }
@@ -413,16 +477,30 @@ fn report(
 ) -> bool {
     let false_gaps: Vec<&Gap> = gaps.iter().filter(|gap| !gap.is_needed).collect();
     println!("faults that came: {faults:?}");
-    println!("records printed {}, lines {}, of other containers {}", found.records, found.lines, found.other);
+    println!(
+        "records printed {}, lines {}, of other containers {}",
+        found.records, found.lines, found.other
+    );
     println!("numbered lines written {}, shown {}", sums.written, sums.shown);
     println!("doubled            {}", sums.doubled);
     println!("damaged            {}", found.damaged);
     println!("invented           {}", found.invented);
     println!("lost, delivered    {}", sums.delivered_lost);
-    println!("lost, to be had    {} unmarked, {} in a gap", sums.lost_unmarked, sums.lost_marked);
-    println!("gone, not to be had {} unmarked, {} in a gap, {} late in a renamed file", sums.gone_unmarked, sums.gone_marked, sums.late);
+    println!(
+        "lost, to be had    {} unmarked, {} in a gap",
+        sums.lost_unmarked, sums.lost_marked
+    );
+    println!(
+        "gone, not to be had {} unmarked, {} in a gap, {} late in a renamed file",
+        sums.gone_unmarked, sums.gone_marked, sums.late
+    );
     println!("gaps               {}, of which false {}", gaps.len(), false_gaps.len());
     println!("still on their way {}", sums.settling);
+    println!(
+        "behind at the end  {}, the first by {:.1} s",
+        sums.behind,
+        sums.farthest as f64 / 1e6
+    );
     let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
     gaps.iter().for_each(|gap| *causes.entry(&gap.cause).or_default() += 1);
     for (cause, times) in causes {
@@ -430,7 +508,12 @@ fn report(
     }
     for gap in false_gaps.iter().take(5) {
         let (cluster, namespace, pod, container) = &gap.place;
-        println!("  false gap: {cluster}/{namespace}/{pod}/{container} {} us, {} lines in it: {}", gap.to - gap.from, gap.lines, gap.cause);
+        println!(
+            "  false gap: {cluster}/{namespace}/{pod}/{container} {} us, {} lines in it: {}",
+            gap.to - gap.from,
+            gap.lines,
+            gap.cause
+        );
     }
     for (kind, all) in examples {
         for text in all {
@@ -449,7 +532,14 @@ fn report(
     .iter()
     .all(|count| *count == 0)
         && false_gaps.is_empty();
-    println!("{}", if is_kept { "kept: every promise" } else { "BROKEN: see above" });
+    println!(
+        "{}",
+        if is_kept {
+            "kept: every promise"
+        } else {
+            "BROKEN: see above"
+        }
+    );
     is_kept
 }
 
@@ -483,6 +573,7 @@ mod tests {
             served_now: Some(served),
             delivered: delivered.to_vec(),
             late: vec![],
+            is_newest: true,
             shown: vec![0; 10],
         }];
         let index = HashMap::from([("c/n/p/k#0".to_owned(), 0)]);
@@ -504,7 +595,14 @@ mod tests {
             .collect();
         let mine: Vec<usize> = (0..gaps.len()).collect();
         let mut sums = Sums::default();
-        judge(&runs[0], &mine, &mut gaps, i64::MAX, &mut sums, &mut |_, _| {});
+        judge(
+            &runs[0],
+            &mine,
+            &mut gaps,
+            (i64::MAX, 11_000_000),
+            &mut sums,
+            &mut |_, _| {},
+        );
         (sums, gaps.iter().filter(|gap| !gap.is_needed).count())
     }
 
@@ -519,6 +617,8 @@ mod tests {
         let without: Vec<u64> = all.iter().copied().filter(|number| *number != 5).collect();
         assert_eq!(judged(&without, &[], (1, 10), &[]).0.lost_unmarked, 1);
         assert_eq!(judged(&without, &[(4, 6)], (1, 10), &[]).0.lost_marked, 1);
+        let (sums, _) = judged(&all[..7], &[], (1, 10), &[]);
+        assert_eq!((sums.behind, sums.farthest, sums.lost_unmarked), (3, 3_000_000, 0));
         assert_eq!(judged(&without, &[], (6, 10), &[]).0.gone_unmarked, 1);
         let (sums, false_gaps) = judged(&without, &[(4, 6)], (6, 10), &[]);
         assert_eq!((sums.gone_marked, sums.gone_unmarked, false_gaps), (1, 0, 0));
@@ -529,7 +629,12 @@ mod tests {
     fn a_damaged_or_invented_line_is_found() {
         let mut found = Found::default();
         let index = HashMap::from([("c/n/p/k#0".to_owned(), 0)]);
-        for text in [line(1).replace(" 1 ", " 2 "), "c/n/p/k#0 3 00".to_owned(), line(11), "hello".to_owned()] {
+        for text in [
+            line(1).replace(" 1 ", " 2 "),
+            "c/n/p/k#0 3 00".to_owned(),
+            line(11),
+            "hello".to_owned(),
+        ] {
             take(&text, &place(), &mut [], &index, &mut found);
         }
         assert_eq!((found.damaged, found.invented, found.other), (2, 1, 1));
