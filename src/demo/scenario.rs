@@ -681,6 +681,35 @@ rate = 2.0
     }
 
     #[test]
+    fn a_wrong_fault_is_shown_at_its_place() {
+        let check = |fault: &str, expected: &str| {
+            let lines = SMALL.lines().count();
+            let error = parse(&format!("{SMALL}\n[[fault]]\n{fault}\n"))
+                .unwrap_err()
+                .to_string();
+            let place = error.strip_prefix("small.toml:").unwrap();
+            let (line, rest) = place.split_once(':').unwrap();
+            let after = line.parse::<usize>().unwrap() - lines - 2;
+            assert_eq!(format!("{after}:{rest}"), expected);
+        };
+        check(
+            "kind = \"cutt\"",
+            "1:8: unknown variant `cutt`, expected one of `cut`, `stall`, `slow`, `error-text`, `disconnect`, \
+             `black-hole`, `restart-server`, `status`, `rotate`, `long-line`, `restart`, `delete-pod`, `lose-node`, \
+             `skew`; did you mean `cut`?",
+        );
+        check("kind = \"cut\"\ncluster = \"prod\"", "2:12: there is no cluster `prod`");
+        check(
+            "kind = \"black-hole\"\nwindow = \"1s\"",
+            "2:1: fault `black-hole` has no `window`",
+        );
+        check(
+            "kind = \"cut\"\nevery = \"soon\"",
+            "2:9: `soon` is no time between two faults; write 30s or 1s-20s, from 1ms up",
+        );
+    }
+
+    #[test]
     fn an_unknown_field_names_the_nearest() {
         let error = parse(&SMALL.replace("image =", "imag =")).unwrap_err();
         assert_eq!(

@@ -298,3 +298,147 @@ fn nodes(sim: &mut Sim, fault: &Fault, index: usize, nth: u64) -> Vec<usize> {
 fn name(index: usize, nth: u64) -> u64 {
     (u64::try_from(index).unwrap_or(0) << 32) | (nth & 0xffff_ffff)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::demo::clock::Now;
+    use crate::demo::scenario::Scenario;
+    use crate::demo::world::{advance, past};
+
+    const NOW: i64 = 1_795_361_426 * SECOND;
+
+    const TOML: &str = r#"
+        name = "small"
+        title = "Three pods on two nodes"
+        namespaces = ["shop"]
+        history = "1s"
+        [[clusters]]
+        name = "dev"
+        nodes = ["n1", "n2"]
+        [[workloads]]
+        kind = "Deployment"
+        namespace = "shop"
+        name = "gen"
+        replicas = 3
+        [[workloads.containers]]
+        name = "gen"
+        image = "gen:1"
+        command = ["/gen"]
+        rate = 10.0
+        numbered = true
+    "#;
+
+    /// The cluster with one fault, and its past.
+    fn world(fault: &str, seed: u64) -> Sim {
+        let scenario = Scenario::parse(&format!("{TOML}\n[[fault]]\n{fault}"), Path::new("small.toml")).unwrap();
+        past(scenario.plans().remove(0), seed, &(Arc::new(|| NOW) as Now)).0
+    }
+
+    fn pods(sim: &Sim) -> Vec<Arc<Value>> {
+        sim.cluster.store().list("pods", Some("shop")).0
+    }
+
+    fn restarts(sim: &Sim) -> Vec<u64> {
+        let of = |pod: &Arc<Value>| pod["status"]["containerStatuses"][0]["restartCount"].as_u64().unwrap();
+        pods(sim).iter().map(of).collect()
+    }
+
+    #[test]
+    fn containers_restart_again_and_again_by_the_seed() {
+        let run = |seed: u64| {
+            let mut sim = world("kind = \"restart\"\nat = \"5s\"\nevery = \"3s-9s\"\ncount = 1", seed);
+            advance(&mut sim, NOW + 4 * SECOND);
+            assert_eq!(restarts(&sim), [0, 0, 0]);
+            advance(&mut sim, NOW + 120 * SECOND);
+            restarts(&sim)
+        };
+        let counted = run(1);
+        assert!(counted.iter().sum::<u64>() > 4, "{counted:?}");
+        assert_eq!(counted, run(1));
+        assert_ne!(counted, run(2));
+    }
+
+    #[test]
+    fn a_fault_ends_when_it_is_told_to() {
+        let mut sim = world("kind = \"rotate\"\nat = \"5s\"\nevery = \"5s\"\nuntil = \"22s\"", 1);
+        advance(&mut sim, NOW + 60 * SECOND);
+        assert_eq!(
+            sim.cluster.trouble().book().faults().get("rotate"),
+            Some(&4),
+            "at 5, 10, 15 and 20 s"
+        );
+    }
+
+    #[test]
+    fn a_deleted_pod_is_replaced() {
+        let mut sim = world(
+            "kind = \"delete-pod\"\nat = \"5s\"\ncount = 1\nworkload = \"shop/gen\"",
+            1,
+        );
+        let names = |sim: &Sim| -> Vec<String> {
+            pods(sim)
+                .iter()
+                .map(|pod| pod["metadata"]["name"].to_string())
+                .collect()
+        };
+        let before = names(&sim);
+        advance(&mut sim, NOW + 60 * SECOND);
+        let after = names(&sim);
+        assert_eq!(after.len(), 3);
+        assert_eq!(after.iter().filter(|name| before.contains(name)).count(), 2);
+    }
+
+    #[test]
+    fn a_lost_node_is_not_ready_after_forty_seconds_and_comes_back() {
+        let mut sim = world("kind = \"lose-node\"\nat = \"5s\"\nfor = \"60s\"\ncount = 1", 1);
+        let ready = |objects: &[Arc<Value>]| -> Vec<String> {
+            let of = |object: &Arc<Value>| {
+                let conditions = object["status"]["conditions"].as_array().unwrap();
+                let ready = conditions
+                    .iter()
+                    .find(|condition| condition["type"] == "Ready")
+                    .unwrap();
+                ready["status"].as_str().unwrap().to_owned()
+            };
+            objects.iter().map(of).collect()
+        };
+        let nodes = |sim: &Sim| sim.cluster.store().list("nodes", None).0;
+        advance(&mut sim, NOW + 44 * SECOND);
+        assert_eq!(ready(&nodes(&sim)), ["True", "True"], "nobody has noticed");
+        advance(&mut sim, NOW + 46 * SECOND);
+        let lost: Vec<_> = ready(&nodes(&sim))
+            .into_iter()
+            .filter(|ready| ready == "Unknown")
+            .collect();
+        assert_eq!(lost.len(), 1);
+        assert!(ready(&pods(&sim)).contains(&"False".to_owned()));
+        advance(&mut sim, NOW + 66 * SECOND);
+        assert_eq!(ready(&nodes(&sim)), ["True", "True"]);
+        assert_eq!(ready(&pods(&sim)), ["True", "True", "True"]);
+    }
+
+    #[test]
+    fn a_long_line_is_written_in_pieces_under_one_number() {
+        let mut sim = world(
+            "kind = \"long-line\"\nat = \"5s\"\nbytes = 40000\npod = \"gen-*\"\ncount = 1",
+            1,
+        );
+        advance(&mut sim, NOW + 6 * SECOND);
+        let logs = sim.pods.values().filter_map(|pod| pod.containers.first()?.run.as_ref());
+        let entries: Vec<_> = logs.flat_map(|run| run.instance.log.read(0)).collect();
+        let pieces: Vec<_> = entries.iter().filter(|entry| entry.bytes.len() > 1000).collect();
+        let shapes: Vec<_> = pieces
+            .iter()
+            .map(|entry| (entry.bytes.len(), entry.partial, entry.number > 0))
+            .collect();
+        assert_eq!(
+            shapes,
+            [(16_384, true, true), (16_384, true, false), (7_232, false, false)]
+        );
+    }
+}

@@ -8,7 +8,8 @@
 //! read without any code of Kontrast. The figures go to stdout, and the exit status is 1 if the client broke a promise.
 //!
 //! A line of a numbered container is
-//! - *shown* once or *doubled*; *damaged* if its sum is wrong; *invented* if it was never written;
+//! - *shown* once or *doubled*; *damaged* if it is not what was written; *truncated* if it is the beginning
+//!   of a line (which then counts as not shown); *invented* if it was never written;
 //! - not shown and still in the file that the kubelet serves when the record was taken: *lost* though it could be had,
 //!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way, and so
 //!   are those after the last line shown of a container's newest run: its stream was down when the client was stopped.
@@ -62,6 +63,7 @@ struct Found {
     lines: u64,
     other: u64,
     damaged: u64,
+    truncated: u64,
     invented: u64,
 }
 
@@ -414,8 +416,8 @@ fn take(line: &str, place: &Place, runs: &mut [Run], index: &HashMap<String, usi
     let prefix = format!("{}/{}/{}/{}#", place.0, place.1, place.2, place.3);
     let (Some(source), Some(number), Some(sum)) = (source, number, sum) else {
         // Part of a numbered line, or what another container wrote.
-        if prefix.starts_with(line.get(..8).unwrap_or(line)) {
-            found.damaged += 1;
+        if prefix.starts_with(line) || line.starts_with(&prefix) {
+            found.truncated += 1;
         } else {
             found.other += 1;
         }
@@ -429,7 +431,15 @@ fn take(line: &str, place: &Place, runs: &mut [Run], index: &HashMap<String, usi
         && u64::from_str_radix(sum, 16) == Ok(fnv(format!("{source} {number}").as_bytes()))
         && words.next() == Some("größe");
     if !is_whole {
-        found.damaged += 1;
+        let whole = format!(
+            "{source} {number} {:016x} größe",
+            fnv(format!("{source} {number}").as_bytes())
+        );
+        if whole.starts_with(line.trim_end_matches('\u{fffd}')) {
+            found.truncated += 1;
+        } else {
+            found.damaged += 1;
+        }
         return;
     }
     let place = index.get(source).copied();
@@ -484,6 +494,7 @@ fn report(
     println!("numbered lines written {}, shown {}", sums.written, sums.shown);
     println!("doubled            {}", sums.doubled);
     println!("damaged            {}", found.damaged);
+    println!("truncated          {}", found.truncated);
     println!("invented           {}", found.invented);
     println!("lost, delivered    {}", sums.delivered_lost);
     println!(
@@ -638,5 +649,11 @@ mod tests {
             take(&text, &place(), &mut [], &index, &mut found);
         }
         assert_eq!((found.damaged, found.invented, found.other), (2, 1, 1));
+        for text in [line(3).get(..20).unwrap(), "c/n/p/k", "c/n/p/k#0 17 "] {
+            take(text, &place(), &mut [], &index, &mut found);
+        }
+        let whole = line(4);
+        take(&whole.replace("ße", "\u{fffd}"), &place(), &mut [], &index, &mut found);
+        assert_eq!((found.damaged, found.truncated), (2, 4));
     }
 }
