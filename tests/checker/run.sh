@@ -3,6 +3,8 @@
 #
 #   tests/checker/run.sh soak [SECONDS]      3 clusters x 100 pods, 20,000 lines/s, nothing goes wrong
 #   tests/checker/run.sh storm [SECONDS]     the same while every stream is cut every 1-20 s in every form
+#   tests/checker/run.sh rotation [SECONDS]  60 containers whose files are renamed, with cuts, restarts, deletions
+#   tests/checker/run.sh outage [SECONDS]    60 containers through a black hole of 30 s and a restart of every server
 #   tests/checker/run.sh FILE.toml [SECONDS] another scenario with numbered containers
 #
 # SECONDS is 60 without it. KONTRAST is the program (default: target/release/kontrast, which must be built), SEED the
@@ -34,6 +36,7 @@ done
 ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
 contexts=${CONTEXTS:-dev,staging,prod}
 before=$(ticks $server)
+began=$(date +%s)
 KONTRAST_CONFIG_DIR="$out" "$kontrast" logs --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop \
     --for "${seconds}s" -o ndjson > "$out/output.ndjson" 2> "$out/stderr" &
 client=$!
@@ -48,4 +51,4 @@ after=$(ticks $server)
 "$checker" --ask "$out/control" "record $out/record.ndjson"
 echo "kontrast logs: exit status $status, $used ticks of CPU; clusters: $((after - before)) ticks (100 a second)"
 cat "$out/stderr"
-"$checker" "$out/output.ndjson" "$out/record.ndjson" ${CHECK:-}
+"$checker" "$out/output.ndjson" "$out/record.ndjson" --from "$began" ${CHECK:-}

@@ -460,7 +460,11 @@ impl Run {
     /// A line of so many bytes, as the runtime writes it: in pieces.
     pub fn write_long(&mut self, nanos: i64, cluster: &str, long: Long) {
         self.seq += 1;
-        let mut text = self.numbered_text(cluster);
+        let mut text = if self.is_numbered {
+            self.numbered_text(cluster)
+        } else {
+            format!("INFO one line of {} bytes:", long.bytes)
+        };
         text.push(' ');
         text.extend(std::iter::repeat_n('x', long.bytes.saturating_sub(text.len())));
         let number = if self.is_numbered { self.seq } else { 0 };

@@ -1,6 +1,6 @@
 //! Compares what `kontrast logs -o ndjson` printed with what the embedded clusters had, line by line.
 //!
-//! `kontrast-checker OUTPUT RECORD [--settle SECONDS] [--behind SECONDS] [--examples N]`
+//! `kontrast-checker OUTPUT RECORD [--from UNIX-SECONDS] [--settle SECONDS] [--behind SECONDS] [--examples N]`
 //!
 //! `kontrast-checker --ask SOCKET LINE` sends a line to a control socket of `kontrast demo --serve --control SOCKET`.
 //!
@@ -19,6 +19,8 @@
 //!   and an *unmarked* loss if none does. Lines that the runtime wrote into a renamed file cannot be known to be missing
 //!   (the kubelet's reader leaves them out without a trace) and are counted as *late*.
 //!
+//! Lines of files that were renamed before the client began, at `--from`, are not its business and counted as *before*.
+//!
 //! A gap is *false* if every line of its container within its bounds was shown.
 
 use std::collections::{BTreeMap, HashMap};
@@ -36,6 +38,8 @@ struct Run {
     run: u64,
     /// Microseconds since 1970 of line 1, line 2 ...
     times: Vec<i64>,
+    /// First line, last line and the microseconds since 1970 at which the next was made, of each file.
+    files: Vec<(u64, u64, Option<i64>)>,
     /// First and last line of the file that is served; none once the log is gone.
     served_now: Option<(u64, u64)>,
     /// Lines in answers that ended as they should.
@@ -79,6 +83,7 @@ struct Sums {
     gone_unmarked: u64,
     late: u64,
     settling: u64,
+    before: u64,
     behind: u64,
     /// Microseconds between the first line that is behind and the last written, the most of all containers.
     farthest: i64,
@@ -87,6 +92,8 @@ struct Sums {
 struct Arguments {
     output: String,
     record: String,
+    /// When the client began, in microseconds since 1970.
+    from: i64,
     settle: i64,
     behind: i64,
     examples: usize,
@@ -95,7 +102,7 @@ struct Arguments {
 fn arguments() -> Result<Arguments, String> {
     let mut words = std::env::args().skip(1);
     let mut paths = Vec::new();
-    let (mut settle, mut behind, mut examples) = (3, 20, 5);
+    let (mut from, mut settle, mut behind, mut examples) = (0, 3, 20, 5);
     while let Some(word) = words.next() {
         let mut number = || {
             words
@@ -105,6 +112,7 @@ fn arguments() -> Result<Arguments, String> {
         };
         match word.as_str() {
             "--settle" => settle = i64::from(number()?),
+            "--from" => from = i64::from(number()?),
             "--behind" => behind = i64::from(number()?),
             "--examples" => examples = number()? as usize,
             _ => paths.push(word),
@@ -114,12 +122,13 @@ fn arguments() -> Result<Arguments, String> {
         Ok([output, record]) => Ok(Arguments {
             output,
             record,
+            from: from * 1_000_000,
             settle: settle * 1_000_000,
             behind: behind * 1_000_000,
             examples,
         }),
         Err(_) => {
-            Err("usage: kontrast-checker OUTPUT RECORD [--settle SECONDS] [--behind SECONDS] [--examples N]".to_owned())
+            Err("usage: kontrast-checker OUTPUT RECORD [--from UNIX-SECONDS] [--settle SECONDS] [--behind SECONDS] [--examples N]".to_owned())
         }
     }
 }
@@ -178,6 +187,11 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
         .collect();
     let mut gaps = Vec::new();
     let found = read_output(&arguments.output, &mut runs, &index, &mut gaps)?;
+    // Nothing is known of containers that are not numbered.
+    let numbered: std::collections::HashSet<&Place> = runs.iter().map(|run| &run.place).collect();
+    let all_gaps = gaps.len();
+    gaps.retain(|gap: &Gap| numbered.contains(&gap.place));
+    println!("gaps of containers without numbers {}", all_gaps - gaps.len());
     let mut by_place: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     for (at, gap) in gaps.iter().enumerate() {
         by_place.entry(gap.place.clone()).or_default().push(at);
@@ -196,7 +210,7 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
             run,
             mine,
             &mut gaps,
-            (end - arguments.settle, end),
+            (arguments.from, end - arguments.settle, end),
             &mut sums,
             &mut |kind, text| {
                 let all = examples.entry(kind).or_default();
@@ -214,15 +228,25 @@ fn judge(
     run: &Run,
     mine: &[usize],
     gaps: &mut [Gap],
-    (settled, end): (i64, i64),
+    (from, settled, end): (i64, i64, i64),
     sums: &mut Sums,
     example: &mut impl FnMut(&'static str, String),
 ) {
     // What was written before the client looked at this container is not its business, unless it showed an earlier line.
     let last_shown = run.shown.iter().rposition(|shown| *shown > 0);
     let first_shown = run.shown.iter().position(|shown| *shown > 0);
+    // The last line that a client could not have had, because it began later.
+    let before = run
+        .files
+        .iter()
+        .filter(|file| file.2.is_some_and(|replaced| replaced < from));
+    let unseen = before.map(|file| file.1).max().unwrap_or(0);
     for (at, time) in run.times.iter().enumerate() {
         let number = at as u64 + 1;
+        if number <= unseen && run.shown[at] == 0 {
+            sums.before += 1;
+            continue;
+        }
         let shown = run.shown[at];
         sums.written += 1;
         let covering: Vec<usize> = mine
@@ -310,6 +334,17 @@ fn ranges(value: &Value) -> Vec<(u64, u64)> {
     value.as_array().into_iter().flatten().filter_map(pair).collect()
 }
 
+fn files(value: &Value) -> Vec<(u64, u64, Option<i64>)> {
+    let file = |file: &Value| {
+        Some((
+            file[0].as_u64()?,
+            file[1].as_u64()?,
+            file[2].as_i64().map(|nanos| nanos / 1000),
+        ))
+    };
+    value.as_array().into_iter().flatten().filter_map(file).collect()
+}
+
 fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> {
     let mut runs = Vec::new();
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
@@ -344,6 +379,7 @@ fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> 
             ),
             run: object["run"].as_u64().unwrap_or(0),
             is_newest: false,
+            files: files(&object["files"]),
             shown: vec![0; times.len()],
             times,
             served_now,
@@ -506,6 +542,7 @@ fn report(
         sums.gone_unmarked, sums.gone_marked, sums.late
     );
     println!("gaps               {}, of which false {}", gaps.len(), false_gaps.len());
+    println!("before the client  {}", sums.before);
     println!("still on their way {}", sums.settling);
     println!(
         "behind at the end  {}, the first by {:.1} s",
@@ -577,6 +614,17 @@ mod tests {
 
     /// A container of ten lines, one each second, of which these were shown, and these gaps.
     fn judged(shown: &[u64], marked: &[(i64, i64)], served: (u64, u64), delivered: &[(u64, u64)]) -> (Sums, usize) {
+        judged_from(0, shown, marked, served, delivered)
+    }
+
+    /// The same for a client that began at so many microseconds.
+    fn judged_from(
+        from: i64,
+        shown: &[u64],
+        marked: &[(i64, i64)],
+        served: (u64, u64),
+        delivered: &[(u64, u64)],
+    ) -> (Sums, usize) {
         let mut runs = vec![Run {
             place: place(),
             run: 0,
@@ -584,6 +632,7 @@ mod tests {
             served_now: Some(served),
             delivered: delivered.to_vec(),
             late: vec![],
+            files: vec![(1, 4, Some(4_500_000)), (5, 10, None)],
             is_newest: true,
             shown: vec![0; 10],
         }];
@@ -610,7 +659,7 @@ mod tests {
             &runs[0],
             &mine,
             &mut gaps,
-            (i64::MAX, 11_000_000),
+            (from, i64::MAX, 11_000_000),
             &mut sums,
             &mut |_, _| {},
         );
@@ -628,6 +677,12 @@ mod tests {
         let without: Vec<u64> = all.iter().copied().filter(|number| *number != 5).collect();
         assert_eq!(judged(&without, &[], (1, 10), &[]).0.lost_unmarked, 1);
         assert_eq!(judged(&without, &[(4, 6)], (1, 10), &[]).0.lost_marked, 1);
+        let (sums, _) = judged_from(5_000_000, &all[6..], &[], (5, 10), &[]);
+        assert_eq!(
+            (sums.before, sums.lost_unmarked),
+            (4, 2),
+            "four were gone when the client began"
+        );
         let (sums, _) = judged(&all[..7], &[], (1, 10), &[]);
         assert_eq!((sums.behind, sums.farthest, sums.lost_unmarked), (3, 3_000_000, 0));
         assert_eq!(judged(&without, &[], (6, 10), &[]).0.gone_unmarked, 1);
