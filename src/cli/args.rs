@@ -156,6 +156,9 @@ pub struct Demo {
     /// Write the clusters' kubeconfig to this file
     #[arg(long, value_name = "PATH")]
     pub write_kubeconfig: Option<PathBuf>,
+    /// With --serve: take faults and requests for the record, one a line, from a Unix socket made at this path
+    #[arg(long, value_name = "PATH", requires = "serve", hide = true)]
+    pub control: Option<PathBuf>,
     #[command(flatten)]
     pub screen: Screen,
 }

@@ -17,6 +17,9 @@ pub async fn serve(demo: &args::Demo, scenario: Scenario, clock: Clock) -> Resul
     let clusters = Demo::start(scenario, demo.seed, clock.as_nanos())
         .await
         .map_err(|error| Failure::doing("start the embedded clusters", &error))?;
+    if let Some(socket) = &demo.control {
+        listen_for_control(&clusters, socket)?;
+    }
     let path = demo.write_kubeconfig.clone().unwrap_or_else(temporary_kubeconfig);
     write_kubeconfig(&path, &clusters)?;
     let told = writeln!(io::stdout(), "export KUBECONFIG={}", quoted(&path));
@@ -24,11 +27,28 @@ pub async fn serve(demo: &args::Demo, scenario: Scenario, clock: Clock) -> Resul
         signals.next().await;
     }
     clusters.stop().await;
+    if let Some(socket) = &demo.control {
+        // A socket that nobody listens on is useless and harmless.
+        drop(std::fs::remove_file(socket));
+    }
     if demo.write_kubeconfig.is_none() {
         // It points to servers that are gone; a failure leaves a useless file and nothing else.
         drop(std::fs::remove_file(&path));
     }
     told.map_err(|error| Failure::doing("print where the kubeconfig is", &error))
+}
+
+#[cfg(unix)]
+fn listen_for_control(clusters: &Demo, socket: &Path) -> Result<(), Failure> {
+    clusters
+        .listen_for_control(socket)
+        .map_err(|error| Failure::doing(&format!("listen on {}", socket.display()), &error))
+}
+
+#[cfg(not(unix))]
+fn listen_for_control(_: &Demo, _: &Path) -> Result<(), Failure> {
+    let error = io::Error::from(io::ErrorKind::Unsupported);
+    Err(Failure::doing("listen on a Unix socket", &error))
 }
 
 pub fn write_kubeconfig(path: &Path, clusters: &Demo) -> Result<(), Failure> {

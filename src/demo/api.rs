@@ -12,6 +12,7 @@ mod table;
 mod view;
 mod list;
 mod watch;
+mod follow;
 mod logs;
 mod connect;
 mod openapi;
@@ -32,7 +33,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderValue, USER_AGENT};
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Limited};
@@ -46,7 +47,7 @@ pub use self::auth::{Auth, PeerCertificate};
 use self::connect::{Session, Unaudited};
 use self::discovery::Asked;
 use self::list::{ListOptions, list};
-use self::logs::answer as answer_log;
+use self::logs::{Asking, answer as answer_log, choose_container, unreachable};
 use self::mutate::{DeleteOptions, Deleted, Edit, Run, Site};
 use self::query::Query;
 pub use self::reply::Body;
@@ -59,7 +60,10 @@ use self::table::{Include, Rows};
 use self::target::Target;
 use self::view::{Page, View};
 use self::watch::Watch;
+use crate::demo::clock;
 use crate::demo::cluster::Cluster;
+use crate::demo::scenario::fault::Requests;
+use crate::demo::wire::Hold;
 
 /// Bytes of a request body that are read; the limit of a real API server.
 const LARGEST_BODY: usize = 3 * 1024 * 1024;
@@ -140,6 +144,13 @@ impl Inner {
             if let Ok(id) = HeaderValue::from_str(&id) {
                 response.headers_mut().insert("audit-id", id);
             }
+        }
+        if self.cluster.trouble().skew() != 0
+            && let Some(date) = clock::strftime("%a, %d %b %Y %H:%M:%S GMT", self.cluster.now())
+            && let Ok(date) = HeaderValue::from_str(&date)
+        {
+            // In the place of the one that the HTTP server writes by the true time.
+            response.headers_mut().insert(DATE, date);
         }
         response
     }
@@ -239,6 +250,7 @@ impl Call<'_> {
             return self.answer_path(&identity, &path);
         };
         let verb = target.verb(&self.parts.method, self.query);
+        self.refuse(&target, verb)?;
         let ask = target.ask(verb);
         if !identity.may(&ask) {
             return Err(identity.refusal(&ask));
@@ -267,6 +279,21 @@ impl Call<'_> {
         match target.subresource.as_deref() {
             None => self.answer_resource(&subject).await,
             Some(subresource) => self.answer_subresource(&subject, subresource, upgrade),
+        }
+    }
+
+    /// A refusal that the scenario has for such requests now.
+    fn refuse(&self, target: &Target, verb: &str) -> Result<(), Status> {
+        let requests = match (target.subresource.as_deref(), verb) {
+            (Some("log"), _) => Requests::Log,
+            (Some("exec" | "attach"), _) => Requests::Exec,
+            (_, "list") => Requests::List,
+            (_, "watch") => Requests::Watch,
+            _ => Requests::Get,
+        };
+        match self.inner.cluster.trouble().refusal(requests) {
+            Some((code, retry_after)) => Err(Status::trouble(code, retry_after)),
+            None => Ok(()),
         }
     }
 
@@ -323,8 +350,12 @@ impl Call<'_> {
         let is_get = subject.verb == "get";
         match subresource {
             "log" => {
-                let stop = self.inner.tasks.stop.clone();
-                answer_log(&self.inner.cluster, &*site.get(name)?, self.query, stop)
+                let asking = Asking {
+                    query: self.query,
+                    wire: self.parts.extensions.get::<Hold>().cloned(),
+                    stop: self.inner.tasks.stop.clone(),
+                };
+                answer_log(&self.inner.cluster, &*site.get(name)?, asking)
             }
             "exec" | "attach" => self.connect(subject, subresource, upgrade),
             "scale" => {
@@ -544,6 +575,11 @@ impl Call<'_> {
         }
         let cluster = self.inner.cluster.clone();
         let pod = self.site(subject)?.get(subject.name())?;
+        let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+        if cluster.trouble().has_lost(node) {
+            let container = choose_container(&pod, self.query.get("container"))?;
+            return Err(unreachable(&pod, &container));
+        }
         let session = Session {
             cluster: &self.inner.cluster,
             pod: &pod,

@@ -12,7 +12,9 @@ use tokio::sync::{mpsc, watch};
 use crate::demo::clock::Now;
 use crate::demo::container::Container;
 use crate::demo::log::Log;
+use crate::demo::scenario::fault::Fault;
 use crate::demo::store::Store;
+use crate::demo::trouble::Trouble;
 
 /// One run of a container, from its start to its exit.
 pub struct Instance {
@@ -75,6 +77,8 @@ pub enum Request {
         container: String,
         code: i32,
     },
+    /// Something goes wrong, by the control of a test.
+    Fault(Box<Fault>),
     /// The spec of a workload has changed: make the pods follow it.
     Reconcile {
         resource: &'static str,
@@ -92,6 +96,7 @@ pub struct Cluster {
     now: Now,
     instances: Arc<Mutex<HashMap<Place, Runs>>>,
     requests: mpsc::UnboundedSender<Request>,
+    trouble: Trouble,
 }
 
 /// Namespace, pod, container.
@@ -115,6 +120,7 @@ impl Cluster {
             now,
             instances: Arc::default(),
             requests,
+            trouble: Trouble::default(),
         };
         (cluster, received)
     }
@@ -131,9 +137,14 @@ impl Cluster {
         &self.users
     }
 
-    /// Unix nanoseconds.
+    /// Unix nanoseconds by the cluster's own clock.
     pub fn now(&self) -> i64 {
-        (self.now)()
+        (self.now)() + self.trouble.skew()
+    }
+
+    /// What is wrong with it.
+    pub fn trouble(&self) -> &Trouble {
+        &self.trouble
     }
 
     /// The running instance of a container, else the one that ended last.
@@ -157,13 +168,25 @@ impl Cluster {
     pub fn begin(&self, namespace: &str, pod: &str, container: &str, instance: Arc<Instance>) {
         let mut instances = self.lock();
         let runs = instances.entry(place(namespace, pod, container)).or_default();
-        runs.previous = runs.current.replace(instance);
+        let current = runs.current.replace(instance);
+        let forgotten = std::mem::replace(&mut runs.previous, current);
+        drop(instances);
+        if let Some(forgotten) = forgotten {
+            forgotten.log.remove(self.now());
+        }
     }
 
     /// Forgets the instances of a pod that is gone.
     pub fn forget(&self, namespace: &str, pod: &str) {
-        self.lock()
-            .retain(|(of_namespace, of_pod, _), _| of_namespace != namespace || of_pod != pod);
+        let now = self.now();
+        self.lock().retain(|(of_namespace, of_pod, _), runs| {
+            let stays = of_namespace != namespace || of_pod != pod;
+            if !stays {
+                let both = [&runs.current, &runs.previous].into_iter().flatten();
+                both.for_each(|instance| instance.log.remove(now));
+            }
+            stays
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Place, Runs>> {

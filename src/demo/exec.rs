@@ -822,11 +822,7 @@ mod tests {
     }
 
     fn entry(stream: LogStream, text: &'static str) -> Entry {
-        Entry {
-            nanos: 0,
-            stream,
-            bytes: Bytes::from_static(text.as_bytes()),
-        }
+        Entry::new(0, stream, Bytes::from_static(text.as_bytes()))
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,11 +3,14 @@
 //! It describes; `world` brings it to life.
 
 pub mod template;
+pub mod fault;
 pub mod shape;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::demo::log::Rotation;
+use crate::demo::scenario::fault::{Fault, Wrong};
 use crate::demo::scenario::shape::{
     Base, Cluster, Container, ContainerChange, Event, File, Line, Role, Workload, WorkloadChange,
 };
@@ -22,6 +25,8 @@ pub const EMBEDDED: &[(&str, &str)] = &[
     ("quiet", include_str!("../../tests/scenarios/quiet.toml")),
     ("canary", include_str!("../../tests/scenarios/canary.toml")),
     ("flood", include_str!("../../tests/scenarios/flood.toml")),
+    ("train-ride", include_str!("../../tests/scenarios/train-ride.toml")),
+    ("storm", include_str!("../../tests/scenarios/storm.toml")),
 ];
 
 /// A scenario that has been checked.
@@ -52,6 +57,9 @@ pub struct Plan {
     pub bases: BTreeMap<String, Base>,
     pub workloads: Vec<Planned>,
     pub events: Vec<Event>,
+    pub faults: Vec<Fault>,
+    /// When log files are renamed.
+    pub rotation: Option<Rotation>,
     /// Nanoseconds.
     pub history: i64,
     /// Nanoseconds.
@@ -114,6 +122,29 @@ impl Scenario {
         self.file.clusters.iter().map(|cluster| cluster.name.as_str()).collect()
     }
 
+    /// A fault as a test gives it while the clusters run: a JSON object or a TOML table in one line.
+    pub fn fault(&self, text: &str) -> Result<Fault, String> {
+        let fault: Fault = match serde_json::from_str(text) {
+            Ok(fault) => fault,
+            Err(error) if text.trim_start().starts_with("{\"") => return Err(error.to_string()),
+            Err(_) => {
+                #[derive(serde::Deserialize)]
+                struct Line {
+                    fault: Fault,
+                }
+                let read = toml::from_str::<Line>(&format!("fault = {text}"));
+                read.map_err(|error| error.message().to_owned())?.fault
+            }
+        };
+        let workloads = self.file.workload_names();
+        let workloads: Vec<&str> = workloads.iter().map(String::as_str).collect();
+        fault.check(&self.clusters(), &workloads).map_err(|wrong| match wrong {
+            Wrong::Unknown { what, name } => format!("there is no {what} `{name}`"),
+            Wrong::Value { message, .. } => message,
+        })?;
+        Ok(fault)
+    }
+
     /// What each cluster has, in order.
     pub fn plans(&self) -> Vec<Plan> {
         self.file.clusters.iter().map(|cluster| self.plan(cluster)).collect()
@@ -157,6 +188,17 @@ impl Scenario {
                 .filter(|event| event.cluster == cluster.name)
                 .cloned()
                 .collect(),
+            faults: file
+                .faults
+                .iter()
+                .filter(|fault| fault.is_of(&cluster.name))
+                .cloned()
+                .collect(),
+            rotation: file.kubelet.as_ref().map(|kubelet| Rotation {
+                largest: kubelet.file_size,
+                every: kubelet.look_every.nanos,
+                window: kubelet.window.nanos,
+            }),
             history: file.history.nanos,
             backoff_max: file.backoff_max.nanos,
         }
@@ -253,6 +295,16 @@ fn merge(into: &mut toml::Table, from: &toml::Table) {
     }
 }
 
+impl File {
+    /// `NAMESPACE/NAME` of each.
+    fn workload_names(&self) -> Vec<String> {
+        let names = self.workloads.iter();
+        names
+            .map(|workload| format!("{}/{}", workload.namespace, workload.name))
+            .collect()
+    }
+}
+
 /// A file's text, to find places in.
 struct Source<'a> {
     text: &'a str,
@@ -337,7 +389,28 @@ impl Check<'_> {
             .workloads
             .iter()
             .try_for_each(|workload| self.workload(workload))?;
-        self.file.events.iter().try_for_each(|event| self.event(event))
+        self.file.events.iter().try_for_each(|event| self.event(event))?;
+        self.file.faults.iter().try_for_each(|fault| self.fault(fault))
+    }
+
+    fn fault(&self, fault: &Fault) -> Result<(), ScenarioError> {
+        let workloads = self.file.workload_names();
+        let workloads: Vec<&str> = workloads.iter().map(String::as_str).collect();
+        match fault.check(&self.clusters(), &workloads) {
+            Ok(()) => Ok(()),
+            Err(Wrong::Unknown { what: "cluster", name }) => self.known("cluster", &name, &self.clusters()),
+            Err(Wrong::Unknown { what, name }) => self.known(what, &name, &workloads),
+            Err(Wrong::Value { words, message }) => {
+                // After the first fault of its kind, whose name stands in quotes.
+                let kind = self
+                    .source
+                    .text
+                    .find(&format!("\"{}\"", fault.kind.name()))
+                    .unwrap_or(0);
+                let near = self.source.text.get(kind..).and_then(|text| text.find(&words));
+                Err(self.source.error(kind + near.unwrap_or(0), message, None))
+            }
+        }
     }
 
     fn workload(&self, workload: &Workload) -> Result<(), ScenarioError> {
@@ -440,12 +513,7 @@ impl Check<'_> {
 
     fn event(&self, event: &Event) -> Result<(), ScenarioError> {
         self.known("cluster", &event.cluster, &self.clusters())?;
-        let workloads: Vec<String> = self
-            .file
-            .workloads
-            .iter()
-            .map(|workload| format!("{}/{}", workload.namespace, workload.name))
-            .collect();
+        let workloads = self.file.workload_names();
         let workloads: Vec<&str> = workloads.iter().map(String::as_str).collect();
         self.known("workload", &event.workload, &workloads)
     }
@@ -610,6 +678,35 @@ rate = 2.0
                 prop_assert!(error.line <= text.matches('\n').count() + 1, "{}", error);
             }
         }
+    }
+
+    #[test]
+    fn a_wrong_fault_is_shown_at_its_place() {
+        let check = |fault: &str, expected: &str| {
+            let lines = SMALL.lines().count();
+            let error = parse(&format!("{SMALL}\n[[fault]]\n{fault}\n"))
+                .unwrap_err()
+                .to_string();
+            let place = error.strip_prefix("small.toml:").unwrap();
+            let (line, rest) = place.split_once(':').unwrap();
+            let after = line.parse::<usize>().unwrap() - lines - 2;
+            assert_eq!(format!("{after}:{rest}"), expected);
+        };
+        check(
+            "kind = \"cutt\"",
+            "1:8: unknown variant `cutt`, expected one of `cut`, `stall`, `slow`, `error-text`, `disconnect`, \
+             `black-hole`, `restart-server`, `status`, `rotate`, `long-line`, `restart`, `delete-pod`, `lose-node`, \
+             `skew`; did you mean `cut`?",
+        );
+        check("kind = \"cut\"\ncluster = \"prod\"", "2:12: there is no cluster `prod`");
+        check(
+            "kind = \"black-hole\"\nwindow = \"1s\"",
+            "2:1: fault `black-hole` has no `window`",
+        );
+        check(
+            "kind = \"cut\"\nevery = \"soon\"",
+            "2:9: `soon` is no time between two faults; write 30s or 1s-20s, from 1ms up",
+        );
     }
 
     #[test]

@@ -21,9 +21,12 @@ use tower::ServiceExt as _;
 use crate::demo::api::{Api, Auth, Body, PeerCertificate, Tasks};
 use crate::demo::clock::Now;
 use crate::demo::cluster::Cluster;
+use crate::demo::control::{self, Control};
 use crate::demo::kubeconfig::{self, Credentials, Proof, Server};
 use crate::demo::scenario::Scenario;
 use crate::demo::tls::{Authority, TlsError};
+use crate::demo::trouble::Trouble;
+use crate::demo::wire::{Hold, Wire};
 use crate::demo::world;
 
 /// How long a client may take over the TLS handshake.
@@ -49,6 +52,7 @@ pub enum DemoError {
 /// Running clusters. They end with [`Demo::stop`]; when this is dropped, they end soon after.
 pub struct Demo {
     tasks: Tasks,
+    scenario: Scenario,
     clusters: Vec<Running>,
     kubeconfig: String,
     _stop_when_dropped: tokio_util::sync::DropGuard,
@@ -57,6 +61,7 @@ pub struct Demo {
 struct Running {
     name: String,
     api: Api,
+    cluster: Cluster,
     /// Contexts of this cluster, each with its user.
     contexts: Vec<(String, String)>,
 }
@@ -76,6 +81,7 @@ impl Demo {
         }
         Ok(Self {
             tasks,
+            scenario,
             clusters: running,
             kubeconfig: kubeconfig::write(&servers, NAMESPACE),
             _stop_when_dropped: guard,
@@ -99,6 +105,21 @@ impl Demo {
             let (_, user) = cluster.contexts.iter().find(|(named, _)| named == context)?;
             Some(cluster.api.trusting(user))
         })
+    }
+
+    /// What makes faults come and tells what the clusters know; it may outlive them.
+    pub fn control(&self) -> Control {
+        let clusters = self.clusters.iter().map(|running| running.cluster.clone());
+        Control::new(self.scenario.clone(), clusters.collect())
+    }
+
+    /// Takes a control's lines from a Unix socket at this path, as [`Control::obey`] has them, until the clusters stop.
+    #[cfg(unix)]
+    pub fn listen_for_control(&self, path: &std::path::Path) -> io::Result<()> {
+        let listener = tokio::net::UnixListener::bind(path)?;
+        let serving = control::serve(listener, self.control(), self.tasks.stop.clone());
+        self.tasks.tracker.spawn(serving);
+        Ok(())
     }
 
     /// Ends every connection and task. Watches end cleanly, followed logs break, as when a real API server stops.
@@ -140,37 +161,89 @@ async fn start_cluster(cluster: Cluster, tasks: &Tasks) -> Result<(Running, Serv
         users,
     };
     let auth = Auth::new(cluster.users()).with_certificates(issued);
-    let api = Api::new(cluster, auth, tasks.clone());
+    let api = Api::new(cluster.clone(), auth, tasks.clone());
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()?));
-    tasks
-        .tracker
-        .spawn(accept(listener, acceptor, api.clone(), tasks.clone()));
+    let site = Site {
+        acceptor,
+        api: api.clone(),
+        tasks: tasks.clone(),
+        trouble: cluster.trouble().clone(),
+    };
+    tasks.tracker.spawn(accept(listener, site));
     let contexts = server
         .users
         .iter()
         .map(|user| (server.context(user), user.name.clone()))
         .collect();
-    Ok((Running { name, api, contexts }, server))
+    let running = Running {
+        name,
+        api,
+        cluster,
+        contexts,
+    };
+    Ok((running, server))
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, api: Api, tasks: Tasks) {
+/// Takes connections, except while the server is down: then its port is closed, so that they are refused.
+async fn accept(listener: TcpListener, site: Site) {
+    let Ok(address) = listener.local_addr() else { return };
+    let mut listener = Some(listener);
+    let mut weather = site.trouble.listener();
     loop {
+        if weather.borrow_and_update().down > 0 {
+            listener = None;
+            tokio::select! {
+                () = site.tasks.stop.cancelled() => return,
+                // Its sender lives as long as the site.
+                _ = weather.changed() => continue,
+            }
+        }
+        let Some(open) = &listener else {
+            match TcpListener::bind(address).await {
+                Ok(again) => listener = Some(again),
+                // A connection of before may hold the port for a moment.
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+            continue;
+        };
         let accepted = tokio::select! {
-            () = tasks.stop.cancelled() => return,
-            accepted = listener.accept() => accepted,
+            () = site.tasks.stop.cancelled() => return,
+            _ = weather.changed() => {
+                weather.mark_changed();
+                continue;
+            }
+            accepted = open.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
-                let serving = serve(stream, acceptor.clone(), api.clone(), tasks.clone());
-                tasks.tracker.spawn(serving);
-            }
+            Ok((stream, _)) => drop(site.tasks.tracker.spawn(serve(stream, site.clone()))),
             // The process is out of files, or the client has gone already: the next may do better.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }
     }
 }
 
-async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Api, tasks: Tasks) {
+/// What serves one cluster's connections.
+#[derive(Clone)]
+struct Site {
+    acceptor: TlsAcceptor,
+    api: Api,
+    tasks: Tasks,
+    trouble: Trouble,
+}
+
+async fn serve(stream: TcpStream, site: Site) {
+    let Site {
+        acceptor,
+        api,
+        tasks,
+        trouble,
+    } = site;
+    // In a black hole nobody answers; who still waits when it is over is served.
+    let mut weather = trouble.listener();
+    tokio::select! {
+        () = tasks.stop.cancelled() => return,
+        _ = weather.wait_for(|listener| listener.silent == 0) => {}
+    }
     // Without this a line of a log would wait for the acknowledgement of the one before; if it fails, it is only slower.
     drop(stream.set_nodelay(true));
     let handshake = tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream));
@@ -187,11 +260,19 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Api, tasks: Tasks)
         .peer_certificates()
         .and_then(<[_]>::first)
         .map(|certificate| PeerCertificate(Arc::from(certificate.as_ref())));
-    let service = service_fn(move |request| answer(api.clone(), peer.clone(), request));
+    let hold = trouble.wire();
+    let is_own = stream.get_ref().1.alpn_protocol() != Some(b"h2");
+    let wire = Wire::new(stream, hold.clone());
+    let asked = Asked {
+        peer,
+        // Only where one request has the connection to itself may a fault of the request be one of the connection.
+        wire: is_own.then_some(hold),
+    };
+    let service = service_fn(move |request| answer(api.clone(), asked.clone(), request));
     let mut builder = auto::Builder::new(Tracked(tasks.tracker.clone()));
     builder.http1().title_case_headers(true).timer(TokioTimer::new());
     builder.http2().max_concurrent_streams(STREAMS).timer(TokioTimer::new());
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(wire), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => Some(ended),
         () = tasks.stop.cancelled() => None,
@@ -203,13 +284,19 @@ async fn serve(stream: TcpStream, acceptor: TlsAcceptor, api: Api, tasks: Tasks)
     }
 }
 
-async fn answer(
-    api: Api,
+/// What a connection adds to its requests.
+#[derive(Clone)]
+struct Asked {
     peer: Option<PeerCertificate>,
-    mut request: Request<Incoming>,
-) -> Result<Response<Body>, Infallible> {
-    if let Some(peer) = peer {
+    wire: Option<Hold>,
+}
+
+async fn answer(api: Api, asked: Asked, mut request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    if let Some(peer) = asked.peer {
         request.extensions_mut().insert(peer);
+    }
+    if let Some(wire) = asked.wire {
+        request.extensions_mut().insert(wire);
     }
     api.oneshot(request).await
 }

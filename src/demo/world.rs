@@ -13,7 +13,9 @@ pub mod life;
 pub mod sets;
 pub mod rollout;
 pub mod control;
+pub mod weather;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -55,6 +57,7 @@ pub fn start(
 fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
     let seed = Seed::new(seed, &plan.cluster.name);
     let (cluster, requests) = Cluster::new(&plan.cluster.name, users(&plan, &seed), now.clone());
+    cluster.trouble().reseed(seed.rng(&["faults"]).u64(..));
     let nanos = now();
     let mut sim = Sim::new(cluster, plan, seed, nanos);
     let plan = sim.plan.clone();
@@ -74,6 +77,9 @@ fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
         sim.at(nanos + event.at.nanos, Step::Happen(index));
     }
     advance(&mut sim, nanos);
+    for fault in 0..sim.faults.len() {
+        weather::plan(&mut sim, fault);
+    }
     (sim, requests)
 }
 
@@ -100,6 +106,7 @@ async fn present(mut sim: Sim, mut requests: UnboundedReceiver<Request>, token: 
                 advance(&mut sim, now);
             }
         }
+        time.jump(&mut sim);
     }
 }
 
@@ -119,6 +126,17 @@ impl WorldTime {
             sim.put_off(slept);
         }
         self.awake()
+    }
+
+    /// The clock jumps; nothing comes sooner or later for that.
+    fn jump(&mut self, sim: &mut Sim) {
+        let by = std::mem::take(&mut sim.jump);
+        if by != 0 {
+            self.origin += by;
+            sim.put_off(by);
+            sim.clock += by;
+            sim.cluster.trouble().jump(by);
+        }
     }
 
     fn awake(&self) -> i64 {
@@ -170,6 +188,9 @@ fn perform(sim: &mut Sim, step: Step) {
         Step::Heartbeat(node) => objects::heartbeat(sim, node),
         Step::Happen(event) => control::happen(sim, event),
         Step::Change(workload) => control::change(sim, workload),
+        Step::Fault(fault) => weather::strike(sim, fault),
+        Step::Relief { fault, nth } => weather::relieve(sim, fault, nth),
+        Step::Unheard(node) => weather::unheard(sim, node),
     }
 }
 
@@ -200,6 +221,10 @@ fn answer(sim: &mut Sim, request: Request) {
             if let Some(pod) = sim.pod_named(&namespace, &pod) {
                 life::end(sim, pod, &container, code);
             }
+        }
+        Request::Fault(fault) => {
+            sim.faults.push(Arc::new(*fault));
+            weather::plan(sim, sim.faults.len() - 1);
         }
         Request::Reconcile {
             resource,
@@ -256,7 +281,6 @@ fn users(plan: &Plan, seed: &Seed) -> Vec<User> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
 
     use proptest::prelude::*;

@@ -8,6 +8,7 @@
 
 mod client;
 mod cluster;
+mod faults;
 pub(crate) mod tls;
 
 use std::sync::Arc;

@@ -1,38 +1,25 @@
 //! Container logs: which instance is meant, which lines of it, and one HTTP chunk for each line.
 
-use std::collections::VecDeque;
-use std::io;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::stream;
 use http::{Response, StatusCode};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::follow::{self, Meeting, Of, Options};
 use super::list::integer;
 use super::query::Query;
 use super::reply::{self, Body};
 use super::status::{Cause, Status, Subject};
 use crate::demo::clock::{self, SECOND};
 use crate::demo::cluster::{Cluster, Instance};
-use crate::demo::log::{Entry, Log};
-
-/// `PodLogOptions`.
-struct Options {
-    is_previous: bool,
-    follows: bool,
-    has_timestamps: bool,
-    /// Unix nanoseconds; lines from before are left out.
-    since: Option<i64>,
-    /// Lines.
-    tail: Option<usize>,
-    /// Bytes of the answer, time stamps included.
-    limit: Option<usize>,
-}
+use crate::demo::store::Key;
+use crate::demo::wire::Hold;
 
 impl Options {
-    fn parse(query: &Query, pod: &str, now: i64) -> Result<Self, Status> {
+    pub(super) fn parse(query: &Query, pod: &str, now: i64) -> Result<Self, Status> {
         let tail = integer(query, "tailLines")?;
         let limit = integer(query, "limitBytes")?;
         let since_seconds = integer(query, "sinceSeconds")?;
@@ -201,195 +188,75 @@ fn instance(cluster: &Cluster, pod: &Value, container: &str, id: &str) -> Option
     instances.into_iter().flatten().find(|instance| instance.id == id)
 }
 
+/// What a request for a log came with.
+pub(super) struct Asking<'a> {
+    pub(super) query: &'a Query,
+    /// The connection, where there is one.
+    pub(super) wire: Option<Hold>,
+    pub(super) stop: CancellationToken,
+}
+
 /// Answers `GET pods/NAME/log`.
-pub(super) fn answer(
-    cluster: &Cluster,
-    pod: &Value,
-    query: &Query,
-    stop: CancellationToken,
-) -> Result<Response<Body>, Status> {
+pub(super) fn answer(cluster: &Cluster, pod: &Value, request: Asking<'_>) -> Result<Response<Body>, Status> {
+    let query = request.query;
     let options = Options::parse(query, name_of(pod), cluster.now())?;
     let container = choose_container(pod, query.get("container"))?;
     if pod["spec"]["nodeName"].as_str().unwrap_or_default().is_empty() {
         return Ok(reply::empty(StatusCode::NO_CONTENT));
     }
     let id = container_id(pod, &container, options.is_previous)?;
+    let node = pod["spec"]["nodeName"].as_str().unwrap_or_default();
+    if cluster.trouble().has_lost(node) {
+        return Err(unreachable(pod, &container));
+    }
     let Some(instance) = instance(cluster, pod, &container, &id) else {
         // The header is long sent when the kubelet finds that the runtime has removed the container.
         let text = Bytes::from(format!("unable to retrieve container logs for {id}"));
         return Ok(reply::streamed("text/plain", stream::iter([Ok(text)]), StatusCode::OK));
     };
-    Ok(reply::streamed(
-        "text/plain",
-        lines(&instance.log, options, stop),
-        StatusCode::OK,
-    ))
+    let of = Of {
+        pod: name_of(pod).to_owned(),
+        workload: workload(cluster, pod),
+        node: node.to_owned(),
+        id: instance.id.clone(),
+        wire: request.wire,
+    };
+    let trouble = cluster.trouble().clone();
+    let lines = follow::lines(&instance.log, options, Meeting { trouble, of }, request.stop);
+    Ok(reply::streamed("text/plain", lines, StatusCode::OK))
 }
 
-fn lines(log: &Log, options: Options, stop: CancellationToken) -> impl Stream<Item = io::Result<Bytes>> + Send + use<> {
-    let reader = Reader::start(log, options, stop);
-    stream::unfold(reader, |mut reader| async move {
-        let piece = reader.next().await?;
-        Some((piece, reader))
-    })
-}
-
-struct Reader {
-    log: Log,
-    changed: tokio::sync::watch::Receiver<usize>,
-    /// The number of the next line to read.
-    at: usize,
-    pending: VecDeque<Entry>,
-    /// Bytes that may still be sent.
-    left: usize,
-    options: Options,
-    stop: CancellationToken,
-}
-
-impl Reader {
-    fn start(log: &Log, options: Options, stop: CancellationToken) -> Self {
-        let changed = log.changed();
-        let (entries, at) = log.follow(0);
-        // The tail is counted in lines of the file; what is older than `since` is dropped from it afterwards.
-        let first = options.tail.map_or(0, |tail| entries.len().saturating_sub(tail));
-        let pending = entries
-            .into_iter()
-            .skip(first)
-            .filter(|entry| options.is_wanted(entry))
-            .collect();
-        Self {
-            log: log.clone(),
-            changed,
-            at,
-            pending,
-            left: options.limit.unwrap_or(usize::MAX),
-            options,
-            stop,
-        }
-    }
-
-    async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        loop {
-            if self.left == 0 {
-                return None;
-            }
-            if let Some(entry) = self.pending.pop_front() {
-                return Some(Ok(self.line(&entry)));
-            }
-            if !self.options.follows {
-                return None;
-            }
-            // In this order, so that no line between the two looks is lost.
-            let is_ended = self.log.is_ended();
-            let (entries, at) = self.log.follow(self.at);
-            self.at = at;
-            self.pending
-                .extend(entries.into_iter().filter(|entry| self.options.is_wanted(entry)));
-            if self.pending.is_empty() {
-                if is_ended {
-                    return None;
-                }
-                tokio::select! {
-                    () = self.stop.cancelled() => return Some(Err(io::ErrorKind::ConnectionAborted.into())),
-                    changed = self.changed.changed() => changed.ok()?,
-                }
-            }
-        }
-    }
-
-    fn line(&mut self, entry: &Entry) -> Bytes {
-        let mut line = Vec::with_capacity(entry.bytes.len() + 36);
-        if self.options.has_timestamps {
-            line.extend_from_slice(clock::rfc3339_nano(entry.nanos).as_bytes());
-            line.push(b' ');
-        }
-        line.extend_from_slice(&entry.bytes);
-        line.push(b'\n');
-        line.truncate(self.left);
-        self.left -= line.len();
-        Bytes::from(line)
+/// What the API server says when it cannot reach a kubelet.
+pub(super) fn unreachable(pod: &Value, container: &str) -> Status {
+    let host = pod["status"]["hostIP"].as_str().unwrap_or_default();
+    let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+    let place = format!("{host}:10250/containerLogs/{namespace}/{}/{container}", name_of(pod));
+    let message = format!("Get \"https://{place}\": dial tcp {host}:10250: connect: no route to host");
+    Status {
+        reason: None,
+        ..Status::new(StatusCode::INTERNAL_SERVER_ERROR, "", message)
     }
 }
 
-impl Options {
-    fn is_wanted(&self, entry: &Entry) -> bool {
-        self.since.is_none_or(|since| entry.nanos >= since)
-    }
+/// `NAMESPACE/NAME` of what a pod belongs to: its owner, or the Deployment that owns its ReplicaSet.
+fn workload(cluster: &Cluster, pod: &Value) -> String {
+    let namespace = pod["metadata"]["namespace"].as_str().unwrap_or_default();
+    let owner = &pod["metadata"]["ownerReferences"][0];
+    let name = owner["name"].as_str().unwrap_or_default();
+    let set = (owner["kind"] == "ReplicaSet")
+        .then(|| cluster.store().get(&Key::new("replicasets", namespace, name)))
+        .flatten();
+    let above = set.and_then(|set| Some(set["metadata"]["ownerReferences"][0]["name"].as_str()?.to_owned()));
+    format!("{namespace}/{}", above.as_deref().unwrap_or(name))
 }
 
 #[cfg(test)]
 mod tests {
-    use futures::StreamExt as _;
     use serde_json::json;
 
     use super::*;
-    use crate::demo::log::Stream as Output;
 
     const NOW: i64 = 1_795_361_426 * SECOND;
-
-    fn entry(nanos: i64, text: &str) -> Entry {
-        Entry {
-            nanos,
-            stream: Output::Stdout,
-            bytes: Bytes::copy_from_slice(text.as_bytes()),
-        }
-    }
-
-    fn log() -> Log {
-        let log = Log::new();
-        for (ago, text) in [(4_000, "one"), (2_500, "two"), (1_200, "three"), (100, "four")] {
-            log.append(entry(NOW - ago * 1_000_000, text));
-        }
-        log
-    }
-
-    async fn read(query: &str) -> String {
-        let options = Options::parse(&Query::parse(query), "multi", NOW).unwrap();
-        let pieces: Vec<_> = lines(&log(), options, CancellationToken::new())
-            .map(Result::unwrap)
-            .collect()
-            .await;
-        String::from_utf8(pieces.concat()).unwrap()
-    }
-
-    #[tokio::test]
-    async fn the_wanted_lines_are_given() {
-        assert_eq!(read("").await, "one\ntwo\nthree\nfour\n");
-        assert_eq!(read("tailLines=2").await, "three\nfour\n");
-        assert_eq!(read("tailLines=0").await, "");
-        assert_eq!(read("sinceSeconds=2").await, "three\nfour\n");
-        // 15:30:23.500 is cut to 15:30:23, and the bound is inclusive.
-        assert_eq!(read("sinceTime=2026-11-22T15:30:23.900Z").await, "two\nthree\nfour\n");
-        assert_eq!(read("tailLines=3&sinceSeconds=2").await, "three\nfour\n");
-        assert_eq!(read("limitBytes=6").await, "one\ntw");
-        assert_eq!(
-            read("timestamps=true&tailLines=1").await,
-            "2026-11-22T15:30:25.900000000Z four\n"
-        );
-    }
-
-    #[tokio::test]
-    async fn a_followed_log_gives_each_line_as_a_piece_until_its_end() {
-        let log = log();
-        let options = Options::parse(&Query::parse("follow=true&tailLines=1"), "multi", NOW).unwrap();
-        let mut stream = Box::pin(lines(&log, options, CancellationToken::new()));
-        assert_eq!(stream.next().await.unwrap().unwrap(), "four\n");
-        log.append(entry(NOW, "five"));
-        log.append(entry(NOW, "six"));
-        assert_eq!(stream.next().await.unwrap().unwrap(), "five\n");
-        assert_eq!(stream.next().await.unwrap().unwrap(), "six\n");
-        log.end();
-        assert!(stream.next().await.is_none());
-    }
-
-    #[tokio::test]
-    async fn a_stopping_server_breaks_a_followed_log() {
-        let options = Options::parse(&Query::parse("follow=true&tailLines=0"), "multi", NOW).unwrap();
-        let stop = CancellationToken::new();
-        let mut stream = Box::pin(lines(&log(), options, stop.clone()));
-        stop.cancel();
-        assert!(stream.next().await.unwrap().is_err());
-    }
 
     #[test]
     fn wrong_options_are_refused() {

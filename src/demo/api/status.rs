@@ -236,6 +236,44 @@ impl Status {
         )
     }
 
+    /// A refusal that has nothing to do with the request, worded as a server in that trouble words it.
+    pub(super) fn trouble(code: u16, retry_after_seconds: Option<u32>) -> Self {
+        let status = match code {
+            401 => Self::unauthorized(),
+            403 => Self::new(
+                StatusCode::FORBIDDEN,
+                "Forbidden",
+                "forbidden: User cannot do this any more",
+            ),
+            410 => Self::expired("The provided continue parameter is too old to display a consistent list result."),
+            429 => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequests",
+                "Too many requests, please try again later.",
+            ),
+            503 => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ServiceUnavailable",
+                "the server is currently unable to handle the request",
+            ),
+            _ => Self::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "InternalError",
+                "Internal error occurred: etcdserver: request timed out",
+            ),
+        };
+        let details = retry_after_seconds.map(|seconds| {
+            Box::new(Details {
+                retry_after_seconds: Some(seconds),
+                ..Details::default()
+            })
+        });
+        Self {
+            details: details.or_else(|| status.details.clone()),
+            ..status
+        }
+    }
+
     /// The answer to a deletion that leaves nothing to show.
     pub(super) fn deleted(resource: &Resource, name: &str, uid: &str) -> Self {
         let mut status = Self {

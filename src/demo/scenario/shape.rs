@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::demo::clock::SECOND;
 use crate::demo::log::Stream;
+use crate::demo::scenario::fault::Fault;
 use crate::demo::scenario::template::{Template, parse_span};
 
 /// A length of time in a file: `300ms`, `45s`, `1h30m`, `41d`.
@@ -61,6 +62,27 @@ pub struct File {
     /// What happens while the clusters run.
     #[serde(default)]
     pub events: Vec<Event>,
+    /// What goes wrong while they run.
+    #[serde(default, rename = "fault")]
+    pub faults: Vec<Fault>,
+    /// When log files are renamed; without it they never are, and each keeps its last 20,000 lines.
+    pub kubelet: Option<Kubelet>,
+}
+
+/// How kubelets keep logs. Real ones look every 10 s for files of 10 MiB; only the newest file of a container is ever
+/// served, so how many older ones are kept (real: 4) makes no difference.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Kubelet {
+    /// Bytes of lines at which a file is renamed.
+    #[serde(default = "ten_mebibytes")]
+    pub file_size: usize,
+    /// Between two looks at the size.
+    #[serde(default = "ten_seconds")]
+    pub look_every: Span,
+    /// How long the runtime goes on writing into the old file when the new one is there.
+    #[serde(default = "no_time")]
+    pub window: Span,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -223,6 +245,10 @@ pub struct Container {
     pub rate: f64,
     #[serde(default)]
     pub lines: Vec<Line>,
+    /// It writes numbered lines at `rate` and nothing else, of which an exact record is kept for a checker:
+    /// `CLUSTER/NAMESPACE/POD/CONTAINER#RUN NUMBER SUM`, from 1, the sum being FNV-1a 64 over what is before it.
+    #[serde(default)]
+    pub numbered: bool,
     pub exit: Option<Exit>,
     pub stuck: Option<Stuck>,
 }
@@ -389,6 +415,18 @@ pub enum Action {
     Rollout,
     DeletePod,
     Scale,
+}
+
+fn ten_mebibytes() -> usize {
+    10 << 20
+}
+
+fn ten_seconds() -> Span {
+    Span::seconds(10)
+}
+
+fn no_time() -> Span {
+    Span::seconds(0)
 }
 
 fn twelve_minutes() -> Span {

@@ -28,12 +28,11 @@ pub fn start(sim: &mut Sim, id: RunId) -> i64 {
     )]
     let kept = (RETAINED as f64 / container.rate.max(0.001) * SECOND as f64).min(1e18) as i64;
     let first = (sim.clock + began).max(sim.history);
-    if container.rate > 0.0
-        && container
-            .lines
-            .iter()
-            .any(|line| line.every.is_none() && line.weight > 0.0)
-    {
+    let writes = container
+        .lines
+        .iter()
+        .any(|line| line.every.is_none() && line.weight > 0.0);
+    if container.rate > 0.0 && (writes || container.numbered) {
         let first = first.max(sim.now - kept) + pause(sim, id, container.rate);
         sim.at(first, Step::Chat(id));
     }
@@ -69,6 +68,15 @@ pub fn chat(sim: &mut Sim, id: RunId) {
     let Some(container) = container_of(sim, id, &plan) else {
         return;
     };
+    if container.numbered {
+        let nanos = sim.clock;
+        if let Some(run) = sim.run(id) {
+            run.write_numbered(nanos, &plan.cluster.name);
+        }
+        let next = pause(sim, id, container.rate);
+        sim.after(next, Step::Chat(id));
+        return;
+    }
     let weights = container
         .lines
         .iter()

@@ -9,7 +9,8 @@ use tokio::sync::watch;
 
 use crate::demo::clock::{MILLISECOND, SECOND, rfc3339};
 use crate::demo::cluster::Instance;
-use crate::demo::log::Log;
+use crate::demo::log::{Account, Log};
+use crate::demo::record::Numbered;
 use crate::demo::world::birth::{Telling, changed, image, jitter, pull, start_next, tell};
 use crate::demo::world::chatter;
 use crate::demo::world::inside::inside;
@@ -174,12 +175,26 @@ fn new_run(sim: &Sim, id: PodId, container: usize) -> Option<Run> {
     let spec = container_spec(&object, &part.name);
     let number = part.restarts.to_string();
     let exit = watch::Sender::new(None);
+    let behaviour = sim.behaviour(pod, part);
+    let is_numbered = behaviour
+        .and_then(|behaviour| behaviour.container(&sim.plan))
+        .is_some_and(|container| container.numbered);
     let instance = Instance {
         id: sim.seed.container_id(&[&pod.uid, &part.name, &number]),
         inside: Arc::new(inside(sim, pod, part, &spec)),
-        log: Log::new(),
+        log: Log::with(sim.plan.rotation, is_numbered.then(Account::default)),
         exit: exit.subscribe(),
     };
+    if is_numbered {
+        sim.cluster.trouble().book().enter(Numbered {
+            namespace: pod.key.namespace.clone(),
+            pod: pod.key.name.clone(),
+            container: part.name.clone(),
+            run: u64::from(part.restarts),
+            id: instance.id.clone(),
+            log: instance.log.clone(),
+        });
+    }
     Some(Run {
         id: RunId {
             pod: id,
@@ -191,6 +206,7 @@ fn new_run(sim: &Sim, id: PodId, container: usize) -> Option<Run> {
         started: sim.clock,
         rng: sim.seed.rng(&["run", &pod.uid, &part.name, &number]),
         seq: 0,
+        is_numbered,
         place: Place {
             namespace: pod.key.namespace.clone(),
             pod: pod.key.name.clone(),
@@ -198,7 +214,7 @@ fn new_run(sim: &Sim, id: PodId, container: usize) -> Option<Run> {
             node: sim.node_name(pod).to_owned(),
             container: part.name.clone(),
         },
-        behaviour: sim.behaviour(pod, part),
+        behaviour,
     })
 }
 

@@ -138,6 +138,10 @@ pub fn heartbeat(sim: &mut Sim, index: usize) {
         return;
     };
     let now = json!(rfc3339(sim.clock));
+    if sim.cluster.trouble().has_lost(name) {
+        sim.after(HEARTBEAT, Step::Heartbeat(index));
+        return;
+    }
     sim.cluster.store().update(&Key::new("nodes", "", name), |node| {
         for condition in node["status"]["conditions"].as_array_mut().into_iter().flatten() {
             if let Some(condition) = condition.as_object_mut() {

@@ -137,6 +137,10 @@ pub fn report(sim: &Sim, id: u64) {
     let Some(pod) = sim.pods.get(&id) else {
         return;
     };
+    if sim.cluster.trouble().has_lost(sim.node_name(pod)) {
+        // It cannot reach the server; all it has to say is said when it can again.
+        return;
+    }
     let node_ip = node_ip(pod.node.unwrap_or_default());
     sim.cluster.store().update(&pod.key, |object| {
         if !object["status"].is_object() {

@@ -14,13 +14,18 @@ use tokio::sync::watch;
 
 use crate::demo::cluster::{Cluster, Instance};
 use crate::demo::log::{Entry, Stream};
+use crate::demo::record;
 use crate::demo::scenario::Plan;
+use crate::demo::scenario::fault::Fault;
 use crate::demo::scenario::shape::{self, Kind, Workload};
 use crate::demo::scenario::template::{Scene, Template};
 use crate::demo::store::Key;
 use crate::demo::world::seed::Seed;
 
 pub type PodId = u64;
+
+/// Bytes of a line that containerd writes as one record.
+const PIECE: usize = 16 * 1024;
 
 /// One run of one container; a step for a run that has ended is ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -79,6 +84,16 @@ pub enum Step {
     Happen(usize),
     /// The differences of a workload come.
     Change(usize),
+    /// A fault comes.
+    Fault(usize),
+    /// A fault that lasts is over.
+    Relief {
+        fault: usize,
+        /// Which of its times.
+        nth: u64,
+    },
+    /// The node controller has not heard of a node for too long.
+    Unheard(usize),
 }
 
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
@@ -213,6 +228,8 @@ pub struct Run {
     pub rng: Rng,
     /// Records written.
     pub seq: u64,
+    /// Whether its lines are accounted for.
+    pub is_numbered: bool,
     pub place: Place,
     pub behaviour: Option<Behaviour>,
 }
@@ -261,6 +278,14 @@ pub struct Sim {
     pub dirty: BTreeSet<Key>,
     /// Workloads of the plan whose differences have come.
     pub changed: BTreeSet<usize>,
+    /// The plan's faults, and those given since.
+    pub faults: Vec<Arc<Fault>>,
+    /// When those end that do, in Unix nanoseconds.
+    pub fault_ends: BTreeMap<usize, i64>,
+    /// The nodes that a fault has taken, by fault and which of its times.
+    pub fault_nodes: BTreeMap<(usize, u64), Vec<usize>>,
+    /// How far the clock is to jump, in nanoseconds.
+    pub jump: i64,
     due: BinaryHeap<Reverse<Due>>,
     serial: u64,
     counters: BTreeMap<String, u64>,
@@ -269,7 +294,12 @@ pub struct Sim {
 impl Sim {
     pub fn new(cluster: Cluster, plan: Plan, seed: Seed, now: i64) -> Self {
         let history = now - plan.history;
+        let faults = plan.faults.iter().cloned().map(Arc::new).collect();
         Self {
+            faults,
+            fault_ends: BTreeMap::new(),
+            fault_nodes: BTreeMap::new(),
+            jump: 0,
             cluster,
             plan: Arc::new(plan),
             seed,
@@ -416,13 +446,67 @@ impl Sim {
 }
 
 impl Run {
-    pub fn write(&self, nanos: i64, stream: Stream, text: String) {
+    /// The next line of a numbered container.
+    pub fn write_numbered(&mut self, nanos: i64, cluster: &str) {
+        self.seq += 1;
+        let text = self.numbered_text(cluster);
+        let entry = Entry::new(nanos, Stream::Stdout, Bytes::from(text));
         self.instance.log.append(Entry {
-            nanos,
-            stream,
-            bytes: Bytes::from(text),
+            number: self.seq,
+            ..entry
         });
     }
+
+    /// A line of so many bytes, as the runtime writes it: in pieces.
+    pub fn write_long(&mut self, nanos: i64, cluster: &str, long: Long) {
+        self.seq += 1;
+        let mut text = if self.is_numbered {
+            self.numbered_text(cluster)
+        } else {
+            format!("INFO one line of {} bytes:", long.bytes)
+        };
+        text.push(' ');
+        text.extend(std::iter::repeat_n('x', long.bytes.saturating_sub(text.len())));
+        let number = if self.is_numbered { self.seq } else { 0 };
+        let text = Bytes::from(text);
+        let pieces = text.len().div_ceil(PIECE);
+        for piece in 0..pieces {
+            let (start, end) = (piece * PIECE, ((piece + 1) * PIECE).min(text.len()));
+            let at = nanos + 1000 * i64::try_from(piece).unwrap_or(0);
+            let entry = Entry::new(at, Stream::Stdout, text.slice(start..end));
+            self.instance.log.append(Entry {
+                partial: piece + 1 < pieces,
+                number: if piece == 0 { number } else { 0 },
+                ..entry
+            });
+            if piece == 0 && long.torn {
+                self.write(at + 500, Stream::Stderr, "ERROR between two pieces".to_owned());
+            }
+        }
+    }
+
+    fn numbered_text(&self, cluster: &str) -> String {
+        let Place {
+            namespace,
+            pod,
+            container,
+            ..
+        } = &self.place;
+        let source = format!("{cluster}/{namespace}/{pod}/{container}#{}", self.id.run);
+        record::line(&source, self.seq)
+    }
+
+    pub fn write(&self, nanos: i64, stream: Stream, text: String) {
+        self.instance.log.append(Entry::new(nanos, stream, Bytes::from(text)));
+    }
+}
+
+/// A line that is longer than a runtime's buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct Long {
+    pub bytes: usize,
+    /// A line of stderr comes after the first piece.
+    pub torn: bool,
 }
 
 /// The plural of a workload's kind, as in URLs.

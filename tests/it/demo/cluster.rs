@@ -102,11 +102,11 @@ fn noisy() -> Value {
 fn instance(id: &str, lines: &[(i64, &str)]) -> Arc<Instance> {
     let log = Log::new();
     for (nanos, text) in lines {
-        log.append(Entry {
-            nanos: *nanos,
-            stream: Stream::Stdout,
-            bytes: Bytes::copy_from_slice(text.as_bytes()),
-        });
+        log.append(Entry::new(
+            *nanos,
+            Stream::Stdout,
+            Bytes::copy_from_slice(text.as_bytes()),
+        ));
     }
     let inside = Container {
         hostname: "noisy".to_owned(),

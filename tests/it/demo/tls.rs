@@ -31,8 +31,8 @@ pub(crate) async fn demo() -> Demo {
 }
 
 /// What a kubeconfig says about one context.
-struct Context {
-    address: String,
+pub(super) struct Context {
+    pub(super) address: String,
     authority: Vec<u8>,
     /// Certificate and key, PEM.
     client: Option<(Vec<u8>, Vec<u8>)>,
@@ -40,7 +40,7 @@ struct Context {
 }
 
 impl Context {
-    fn of(demo: &Demo, name: &str) -> Self {
+    pub(super) fn of(demo: &Demo, name: &str) -> Self {
         let config: Value = serde_saphyr::from_str(&demo.kubeconfig()).unwrap();
         let named = |list: &str, name: &Value| {
             let items = config[list].as_array().unwrap();
@@ -73,7 +73,7 @@ impl Context {
         }
     }
 
-    async fn connect(&self, protocol: &str) -> TlsStream<TcpStream> {
+    pub(super) async fn connect(&self, protocol: &str) -> TlsStream<TcpStream> {
         let mut roots = rustls::RootCertStore::empty();
         roots
             .add(CertificateDer::from_pem_slice(&self.authority).unwrap())
@@ -110,7 +110,7 @@ impl Context {
     }
 
     /// Over HTTP/1.1, with the driver of the connection.
-    async fn get(&self, path: &str) -> http::Response<hyper::body::Incoming> {
+    pub(super) async fn get(&self, path: &str) -> http::Response<hyper::body::Incoming> {
         let stream = TokioIo::new(self.connect("http/1.1").await);
         let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
         let mut tasks = tokio::task::JoinSet::new();
@@ -121,12 +121,12 @@ impl Context {
         response
     }
 
-    async fn list(&self, path: &str) -> Value {
+    pub(super) async fn list(&self, path: &str) -> Value {
         let body = self.get(path).await.into_body().collect().await.unwrap().to_bytes();
         serde_json::from_slice(&body).unwrap()
     }
 
-    async fn pod(&self, label: &str) -> String {
+    pub(super) async fn pod(&self, label: &str) -> String {
         let pods = self
             .list(&format!("/api/v1/namespaces/shop/pods?labelSelector={label}"))
             .await;
