@@ -109,9 +109,9 @@ impl Worker {
                 unpublished = false;
                 next_frame = Instant::now() + FRAME;
                 self.publish_changes();
+                // After the snapshot and never without one: who prints a record looks up its source there.
+                self.hand_out().await;
             }
-            // After the snapshot: who prints a record looks up its source there.
-            self.hand_out().await;
             if !open {
                 return;
             }

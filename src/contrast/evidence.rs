@@ -305,7 +305,7 @@ pub fn length(span: Span) -> String {
 }
 
 /// The time of several containers together; two that are watched for a minute are two container-minutes.
-fn container_time(span: Span) -> String {
+pub fn container_time(span: Span) -> String {
     let of = |n: i64, unit: &str| format!("{n} container-{unit}{}", if n == 1 { "" } else { "s" });
     let secs = span.as_secs();
     match secs {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::contrast::evidence::container_time;
 use crate::contrast::evidence::length;
 use crate::contrast::{Cell, CellState, Finding};
 use crate::logs::Record;
@@ -275,7 +276,7 @@ const fn kind(kind: ValueKind) -> &'static str {
 
 /// What is known of a pattern in one cluster, and how that is to be taken.
 fn in_words(cell: &Cell) -> (String, Tone) {
-    let watched = format!("{} watched", length(cell.watched));
+    let watched = format!("{} watched", container_time(cell.watched));
     let records = match (cell.count, cell.episodes) {
         (1, _) => "1 record".to_owned(),
         (count, 0 | 1) => format!("{count} records in one burst"),

@@ -262,9 +262,9 @@ fn the_detail_tells_clusters_in_words_and_values_once_they_are_read() {
     );
     stage.shows(&[
         "= error · shop/api · first 12:00:00, last 12:00:00",
-        "= dev      not known: none yet in 60 s watched, about 4 min more needed",
+        "= dev      not known: none yet in 60 container-seconds watched, about 4 min more needed",
         "= staging  not known: no access",
-        "= prod     1 record, 60 s watched",
+        "= prod     1 record, 60 container-seconds watched",
     ]);
     let told = |stage: &mut Stage, values| {
         stage.say(Msg::ValuesRead {
