@@ -14,6 +14,8 @@ pub(super) struct Fields {
     pub(super) time: Option<Time>,
     /// A field for the time, even if its value was not understood.
     pub(super) has_time: bool,
+    /// A field for the time whose value is a stamp, even of a day that no calendar has.
+    is_timed: bool,
     /// The message as it is written, without its quotes: bytes of the line.
     pub(super) message: Option<Range<usize>>,
     /// Whether `message` is from a field that is certainly the message.
@@ -24,7 +26,7 @@ pub(super) struct Fields {
 
 impl Fields {
     fn is_complete(&self) -> bool {
-        self.level.is_some() && self.time.is_some() && self.certain
+        self.level.is_some() && self.is_timed && self.certain
     }
 
     /// The HTTP status, if the fields are those of an answered request.
@@ -35,9 +37,11 @@ impl Fields {
     fn take(&mut self, field: &Field<'_>) {
         match role(field.key) {
             Role::Level if self.level.is_none() => self.level = level_of(field.value),
-            Role::Time if self.time.is_none() => {
+            Role::Time if !self.is_timed => {
                 self.has_time = true;
-                self.time = time_of(field.value);
+                let stamp = stamp_of(field.value);
+                self.is_timed = stamp.is_some();
+                self.time = stamp.flatten();
             }
             Role::Message if !self.certain => {
                 self.message = Some(field.range.clone());
@@ -68,7 +72,7 @@ impl Field<'_> {
     /// Whether the time of the line can be read from it, or be seen in it: `{"$date":…}`, as databases have it.
     pub(super) fn tells_time(&self) -> bool {
         matches!(role(self.key), Role::Time)
-            && (time_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
+            && (stamp_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
     }
 
     /// Whether it tells why something failed.
@@ -132,9 +136,16 @@ fn level_of(value: &[u8]) -> Option<Level> {
         .filter(|level| *level != Level::None)
 }
 
-fn time_of(value: &[u8]) -> Option<Time> {
+/// The stamp that is the value, and the time that it means.
+#[expect(clippy::option_option, reason = "outer: is it a stamp; inner: of which time")]
+fn stamp_of(value: &[u8]) -> Option<Option<Time>> {
     let value = value.strip_prefix(b"{\"$date\":\"").unwrap_or(value);
-    stamp::epoch(value).or_else(|| stamp::stamp(&mut Cursor::new(value, 0))?.time)
+    match stamp::epoch(value) {
+        Some(time) => Some(Some(time)),
+        None => stamp::stamp(&mut Cursor::new(value, 0))
+            .filter(|stamp| stamp.has_year)
+            .map(|stamp| stamp.time),
+    }
 }
 
 fn status_of(value: &[u8]) -> Option<u16> {

@@ -1,7 +1,8 @@
 //! The time stamps that programs write at the front of their lines. Read by hand: this runs for every line.
 //!
 //! A stamp without a year or a date is a stamp but no time. One without a zone is taken as UTC, which is what containers
-//! run on.
+//! run on. What counts is the shape: clocks break, and a date that no calendar has is a stamp all the same, without a
+//! time.
 
 use super::cursor::Cursor;
 use crate::model::Time;
@@ -9,13 +10,26 @@ use crate::model::Time;
 /// A stamp that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Nothing when the stamp leaves out the year or the date.
+    /// Nothing when the stamp leaves out the year or the date, or when no calendar has it.
     pub(super) time: Option<Time>,
+    /// Whether it says which year it means.
+    pub(super) has_year: bool,
     /// Whether it has fractions of a second, as stamps of logging libraries do and hand-made ones do not.
     pub(super) fine: bool,
 }
 
-/// A day of the calendar.
+impl Stamp {
+    /// A stamp without a year.
+    const fn of_clock(clock: Clock) -> Self {
+        Self {
+            time: None,
+            has_year: false,
+            fine: clock.fine,
+        }
+    }
+}
+
+/// A day of a calendar, or numbers that look like one.
 #[derive(Clone, Copy)]
 struct Date {
     year: u32,
@@ -23,7 +37,7 @@ struct Date {
     day: u32,
 }
 
-/// A time of the day; `nanos` below one second.
+/// A time of the day, in numbers of two digits; `nanos` below one second.
 #[derive(Clone, Copy)]
 struct Clock {
     hour: u32,
@@ -155,6 +169,13 @@ fn dotted_clock(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
 
 /// `20260304 08:03:57`, `20260304-8:3:57:606`, `20260304T080357Z`.
 fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let start = *cursor;
+    let stamp = packed_by_shape(cursor)?;
+    let is_sure = stamp.time.is_some() || start.until(cursor).iter().any(|b| matches!(b, b':' | b'T'));
+    is_sure.then_some(stamp)
+}
+
+fn packed_by_shape(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let (year, month, day) = (cursor.digits(4)?, cursor.digits(2)?, cursor.digits(2)?);
     let date = Date { year, month, day };
     matches!(cursor.peek()?, b' ' | b'-' | b'T' | b'.').then(|| cursor.skip(1))?;
@@ -170,7 +191,6 @@ fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 fn ended(cursor: &mut Cursor<'_>, date: Date, clock: [u32; 3]) -> Option<Stamp> {
     let [hour, minute, second] = clock;
     let nanos = fraction(cursor);
-    (hour < 24 && minute < 60 && second < 61).then_some(())?;
     ends(cursor)?;
     let clock = Clock {
         hour,
@@ -179,7 +199,7 @@ fn ended(cursor: &mut Cursor<'_>, date: Date, clock: [u32; 3]) -> Option<Stamp> 
         nanos: nanos.unwrap_or(0),
         fine: nanos.is_some(),
     };
-    zoned(cursor, date, clock)
+    Some(zoned(cursor, date, clock))
 }
 
 /// `260304 08:03:57`, with one or two blanks before a short hour.
@@ -190,8 +210,12 @@ fn packed_short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     dated(cursor, Date { year, month, day })
 }
 
-/// `081109 203615`: year, month, day, hour, minute, second.
+/// `081109 203615`: year, month, day, hour, minute, second. Numbers that no clock shows may be anything.
 fn packed_short(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    packed_short_by_shape(cursor).filter(|stamp| stamp.time.is_some())
+}
+
+fn packed_short_by_shape(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let (year, month, day) = (2000 + cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
     cursor.eat(b' ').then_some(())?;
     let (hour, minute, second) = (cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
@@ -204,9 +228,22 @@ fn packed_short(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         fine: false,
     };
     Some(Stamp {
-        time: Some(time(Date { year, month, day }, clock)?),
+        time: time(Date { year, month, day }, clock),
+        has_year: true,
         fine: false,
     })
+}
+
+/// A stamp of nothing but digits that no clock shows, `081199 203615` or `20269904 080357`, which is one only if more of
+/// a header follows. The cursor moves behind it.
+pub(super) fn doubtful(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let mut there = *cursor;
+    let stamp = packed_short_by_shape(&mut there).or_else(|| {
+        there = *cursor;
+        packed_by_shape(&mut there)
+    })?;
+    *cursor = there;
+    Some(stamp)
 }
 
 /// `17/06/09 20:10:40`, `03/04/2026, 8:03:57 AM`, `03-17 16:13:38.811`.
@@ -217,11 +254,7 @@ fn short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let second = cursor.digits(2)?;
     if cursor.eat(b' ') || cursor.eat(b'|') || cursor.eat(b'T') {
         let clock = clock(cursor)?;
-        (matches!(first, 1..=12) && matches!(second, 1..=31)).then_some(())?;
-        return Some(Stamp {
-            time: None,
-            fine: clock.fine,
-        });
+        return Some(Stamp::of_clock(clock));
     }
     cursor.eat(separator).then_some(())?;
     let date = if let Some(year) = cursor.digits(4) {
@@ -258,13 +291,18 @@ fn named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     dated(cursor, Date { year, month, day })
 }
 
-/// `08:01:51.042`.
+/// `08:01:51.042`. One that no clock shows must have all its digits and must not go on: it may be an address.
 fn time_of_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let start = *cursor;
     let clock = clock(cursor)?;
-    Some(Stamp {
-        time: None,
-        fine: clock.fine,
-    })
+    let is_shown = clock.hour < 24 && clock.minute < 60 && clock.second < 61;
+    let text = start.until(cursor);
+    let is_whole = text.iter().filter(|b| **b == b':').count() == 2
+        && text.get(2) == Some(&b':')
+        && text.get(5) == Some(&b':')
+        && text.get(7).is_some_and(u8::is_ascii_digit)
+        && cursor.peek() != Some(b':');
+    (is_shown || is_whole).then(|| Stamp::of_clock(clock))
 }
 
 /// `3:04PM`.
@@ -276,6 +314,7 @@ fn short_clock(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     ends(cursor)?;
     Some(Stamp {
         time: None,
+        has_year: false,
         fine: false,
     })
 }
@@ -287,6 +326,7 @@ fn since_epoch(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     ends(cursor)?;
     Some(Stamp {
         time: Some(epoch(number)?),
+        has_year: true,
         fine: true,
     })
 }
@@ -313,7 +353,11 @@ fn with_names(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let clock = clock(cursor)?;
     let year = year_behind(cursor);
     let time = year.and_then(|year| time(Date { year, month, day }, clock));
-    Some(Stamp { time, fine: clock.fine })
+    Some(Stamp {
+        time,
+        has_year: year.is_some(),
+        fine: clock.fine,
+    })
 }
 
 /// ` 2026`, or ` UTC 2026` as `date` prints it.
@@ -331,17 +375,21 @@ fn year_behind(cursor: &mut Cursor<'_>) -> Option<u32> {
 
 fn dated(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
     let clock = clock(cursor)?;
-    zoned(cursor, date, clock)
+    Some(zoned(cursor, date, clock))
 }
 
-fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Option<Stamp> {
-    let local = time(date, clock)?;
+fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Stamp {
+    let local = time(date, clock);
     let time = match zone(cursor) {
-        None => Some(local),
-        Some(Zone::Offset(seconds)) => local.0.checked_sub(seconds * 1_000_000_000).map(Time),
+        None => local,
+        Some(Zone::Offset(seconds)) => local.and_then(|local| local.0.checked_sub(seconds * 1_000_000_000).map(Time)),
         Some(Zone::Named) => None,
     };
-    Some(Stamp { time, fine: clock.fine })
+    Stamp {
+        time,
+        has_year: true,
+        fine: clock.fine,
+    }
 }
 
 fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
@@ -354,7 +402,6 @@ fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
     if let Some(afternoon) = half_of_day(cursor) {
         hour = hour % 12 + if afternoon { 12 } else { 0 };
     }
-    (hour < 24 && minute < 60 && second < 61).then_some(())?;
     ends(cursor)?;
     Some(Clock {
         hour,
@@ -497,6 +544,7 @@ pub(super) fn epoch(number: &[u8]) -> Option<Time> {
 fn time(date: Date, clock: Clock) -> Option<Time> {
     let Date { year, month, day } = date;
     (matches!(year, 1700..=2260) && matches!(month, 1..=12) && matches!(day, 1..=31)).then_some(())?;
+    (clock.hour < 24 && clock.minute < 60 && clock.second < 61).then_some(())?;
     let year = i64::from(if month <= 2 { year - 1 } else { year });
     let era = year / 400;
     let year_of_era = year - era * 400;
@@ -599,7 +647,12 @@ mod tests {
             "",
             "2026",
             "2026-03-04",
-            "25:00:00",
+            "5:61:00",
+            "52:54:00:12:34:56",
+            "081199 203615",
+            "12345678 999999",
+            "12345678.999999",
+            "6831646750.12",
             "10.0.0.1",
             "12:30",
             "Marble",
@@ -609,8 +662,34 @@ mod tests {
         ] {
             check_none(text);
         }
-        check_none("2026-13-04 08:00:52");
         check_none("99999999999999999999:00:00");
+    }
+
+    #[test]
+    fn broken_clocks_write_stamps_without_a_time() {
+        for text in [
+            "2015-74-93 18:01:47,978",
+            "7932/37/37 14:22:36",
+            "2015-07-29T77:41:44.747Z",
+            "0000-00-00-99.99.99",
+            "Mar 94 25:61:90",
+            "94 Mar 25:61:90",
+            "Sun Dec 94 04:47:44 2005",
+            "Sun Dec 04 77:47:44 7890",
+            "17/96/09 20:10:40",
+            "93/94/2026, 8:03:57 AM",
+            "80.50 13:58:24",
+            "65570859-09:49:46:933",
+            "20269904T080357Z",
+            "72:13:99.042",
+        ] {
+            check(text, None, text);
+            check(&format!("{text} x"), None, text);
+        }
+        let mut cursor = Cursor::new(b"081199 203615 148 INFO", 0);
+        assert!(doubtful(&mut cursor).is_some());
+        assert_eq!(cursor.at(), 13);
+        assert_eq!(doubtful(&mut Cursor::new(b"081199 2036157", 0)), None);
     }
 
     #[test]

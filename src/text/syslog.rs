@@ -82,7 +82,7 @@ fn bare(start: Cursor<'_>) -> Header {
 pub(super) fn plain(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     cursor.peek().filter(u8::is_ascii_uppercase)?;
-    let stamp = stamp::stamp(&mut cursor).filter(|stamp| stamp.time.is_none())?;
+    let stamp = stamp::stamp(&mut cursor).filter(|stamp| !stamp.has_year)?;
     cursor.eat(b' ').then_some(())?;
     let mut hostless = cursor;
     let host = cursor.skip_while(|b| b > b' ' && b != b'|');
