@@ -7,6 +7,7 @@
 //! no other line.
 
 mod cells;
+mod class;
 mod escape;
 pub mod display;
 pub mod strip;

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::{level, piece, stamp};
 use crate::model::{Level, Time};
@@ -12,10 +13,7 @@ use crate::model::{Level, Time};
 pub(super) struct Fields {
     pub(super) level: Option<Level>,
     pub(super) time: Option<Time>,
-    /// A field for the time, even if its value was not understood.
-    pub(super) has_time: bool,
-    /// A field for the time whose value is a stamp, even of a day that no calendar has.
-    is_timed: bool,
+    clock: ClockField,
     /// The message as it is written, without its quotes: bytes of the line.
     pub(super) message: Option<Range<usize>>,
     /// Whether `message` is from a field that is certainly the message.
@@ -24,9 +22,20 @@ pub(super) struct Fields {
     request: bool,
 }
 
+/// Whether a field tells the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ClockField {
+    #[default]
+    Missing,
+    /// Its value was not understood.
+    Unread,
+    /// Its value is a stamp, be it of a day that no calendar has.
+    Read,
+}
+
 impl Fields {
     fn is_complete(&self) -> bool {
-        self.level.is_some() && self.is_timed && self.certain
+        self.level.is_some() && self.clock == ClockField::Read && self.certain
     }
 
     /// The HTTP status, if the fields are those of an answered request.
@@ -37,10 +46,13 @@ impl Fields {
     fn take(&mut self, field: &Field<'_>) {
         match role(field.key) {
             Role::Level if self.level.is_none() => self.level = level_of(field.value),
-            Role::Time if !self.is_timed => {
-                self.has_time = true;
+            Role::Time if self.clock != ClockField::Read => {
                 let stamp = stamp_of(field.value);
-                self.is_timed = stamp.is_some();
+                self.clock = if stamp.is_some() {
+                    ClockField::Read
+                } else {
+                    ClockField::Unread
+                };
                 self.time = stamp.flatten();
             }
             Role::Message if !self.certain => {
@@ -97,25 +109,58 @@ enum Role {
 const LONGEST_KEY: usize = 15;
 
 fn role(key: &[u8]) -> Role {
+    if key.len() > LONGEST_KEY {
+        return Role::Other;
+    }
+    if !key.iter().any(u8::is_ascii_uppercase) {
+        return role_of(key);
+    }
     let mut lower = [0; LONGEST_KEY];
     let Some(lower) = lower.get_mut(..key.len()) else {
         return Role::Other;
     };
     lower.copy_from_slice(key);
     lower.make_ascii_lowercase();
-    match &*lower {
-        b"level" | b"lvl" | b"severity" | b"levelname" | b"loglevel" | b"log.level" | b"log_level" | b"level_name"
-        | b"severity_text" | b"severitytext" | b"s" | b"@l" | b"@level" | b"priority" | b"error_severity" => {
-            Role::Level
-        }
-        b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t" | b"@t" | b"asctime" | b"datetime" | b"date" => {
-            Role::Time
-        }
-        b"msg" | b"message" | b"short_message" | b"@m" | b"@message" | b"messagetemplate" => Role::Message,
-        b"log" | b"@mt" | b"event" | b"body" | b"text" | b"renderedmessage" => Role::PerhapsMessage,
-        b"status" | b"status_code" | b"response_code" => Role::Status,
-        b"method" | b"request" | b"request_method" => Role::Request,
-        _ => Role::Other,
+    role_of(lower)
+}
+
+/// By length first: that is one comparison for most keys.
+fn role_of(key: &[u8]) -> Role {
+    match key.len() {
+        0..=4 => match key {
+            b"lvl" | b"s" | b"@l" => Role::Level,
+            b"ts" | b"time" | b"t" | b"@t" | b"date" => Role::Time,
+            b"msg" | b"@m" => Role::Message,
+            b"log" | b"@mt" | b"body" | b"text" => Role::PerhapsMessage,
+            _ => Role::Other,
+        },
+        5 | 6 => match key {
+            b"level" | b"@level" => Role::Level,
+            b"event" => Role::PerhapsMessage,
+            b"status" => Role::Status,
+            b"method" => Role::Request,
+            _ => Role::Other,
+        },
+        7 | 8 => match key {
+            b"message" | b"@message" => Role::Message,
+            b"severity" | b"loglevel" | b"priority" => Role::Level,
+            b"asctime" | b"datetime" => Role::Time,
+            b"request" => Role::Request,
+            _ => Role::Other,
+        },
+        9 | 10 => match key {
+            b"timestamp" | b"@timestamp" => Role::Time,
+            b"levelname" | b"log.level" | b"log_level" | b"level_name" => Role::Level,
+            _ => Role::Other,
+        },
+        _ => match key {
+            b"severity_text" | b"severitytext" | b"error_severity" => Role::Level,
+            b"short_message" | b"messagetemplate" => Role::Message,
+            b"renderedmessage" => Role::PerhapsMessage,
+            b"status_code" | b"response_code" => Role::Status,
+            b"request_method" => Role::Request,
+            _ => Role::Other,
+        },
     }
 }
 
@@ -291,7 +336,8 @@ pub(super) fn logfmt(start: Cursor<'_>) -> Option<Fields> {
             None => break,
         }
     }
-    let known = fields.level.is_some() || fields.certain || (fields.has_time && fields.status.is_some());
+    let known =
+        fields.level.is_some() || fields.certain || (fields.clock != ClockField::Missing && fields.status.is_some());
     known.then_some(fields)
 }
 
@@ -494,8 +540,10 @@ fn coloured_key(text: &[u8]) -> Option<usize> {
     (!key.is_empty() && key.iter().all(|b| is_in_key(*b))).then_some(sequence.len())
 }
 
+static KEY: Class = Class::word_and(b"_.-@/");
+
 fn is_in_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/')
+    KEY.has(byte)
 }
 
 /// The length of the colour sequence that `text` ends in; 0 if it does not.

@@ -89,16 +89,10 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b' ' | b'\t' => padded_level(cursor),
         b':' => access(cursor),
         b'-' => epoch_in_front(cursor),
-        b'A'..=b'Z' => klog(cursor)
-            .or_else(|| ruby(cursor))
-            .or_else(|| letter(cursor))
-            .or_else(|| level_word(cursor))
-            .or_else(|| syslog::plain(cursor))
+        b'A'..=b'Z' if stamp::is_named(cursor) => syslog::plain(cursor)
             .or_else(|| stamped(cursor))
-            .or_else(|| logfmt(cursor))
-            .or_else(|| access(cursor))
-            .or_else(|| prefixed(cursor))
-            .or_else(|| epoch_in_front(cursor)),
+            .or_else(|| named(cursor)),
+        b'A'..=b'Z' => named(cursor),
         b'a'..=b'z' => level_word(cursor)
             .or_else(|| logfmt(cursor))
             .or_else(|| access(cursor))
@@ -108,6 +102,18 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b'_' | b'@' => logfmt(cursor),
         _ => None,
     }
+}
+
+/// A header that begins with a capital letter.
+fn named(cursor: Cursor<'_>) -> Option<Header> {
+    klog(cursor)
+        .or_else(|| ruby(cursor))
+        .or_else(|| letter(cursor))
+        .or_else(|| level_word(cursor))
+        .or_else(|| logfmt(cursor))
+        .or_else(|| access(cursor))
+        .or_else(|| prefixed(cursor))
+        .or_else(|| epoch_in_front(cursor))
 }
 
 /// Docker's `json-file` wraps the line of a program: `{"log":"…","stream":"stdout",…}`. Its own header counts.

@@ -116,16 +116,15 @@ fn common(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     ] = cursor.rest().first_chunk()?;
     let shaped = s1 == s2 && matches!(s1, b'-' | b'/' | b'.') && matches!(t, b'T' | b' ') && c1 == b':' && c2 == b':';
     shaped.then_some(())?;
-    let pair = |tens: u8, ones: u8| {
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
-    };
+    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, i1, i2, e1, e2].map(|b| b.wrapping_sub(b'0'));
+    (digits.iter().fold(0, |worst: u8, digit| worst.max(*digit)) < 10).then_some(())?;
+    let [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, i1, i2, e1, e2] = digits.map(u32::from);
     let date = Date {
-        year: pair(y1, y2)? * 100 + pair(y3, y4)?,
-        month: pair(m1, m2)?,
-        day: pair(d1, d2)?,
+        year: y1 * 1000 + y2 * 100 + y3 * 10 + y4,
+        month: m1 * 10 + m2,
+        day: d1 * 10 + d2,
     };
-    let clock = [pair(h1, h2)?, pair(i1, i2)?, pair(e1, e2)?];
+    let clock = [h1 * 10 + h2, i1 * 10 + i2, e1 * 10 + e2];
     let mut there = *cursor;
     there.skip(19);
     if there.peek().is_some_and(|b| b == b' ') && matches!(there.peek_at(1), Some(b'A' | b'P')) {
@@ -297,10 +296,10 @@ fn time_of_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let clock = clock(cursor)?;
     let is_shown = clock.hour < 24 && clock.minute < 60 && clock.second < 61;
     let text = start.until(cursor);
-    let is_whole = text.iter().filter(|b| **b == b':').count() == 2
-        && text.get(2) == Some(&b':')
+    let is_whole = text.get(2) == Some(&b':')
         && text.get(5) == Some(&b':')
         && text.get(7).is_some_and(u8::is_ascii_digit)
+        && text.get(8) != Some(&b':')
         && cursor.peek() != Some(b':');
     (is_shown || is_whole).then(|| Stamp::of_clock(clock))
 }
@@ -422,9 +421,23 @@ fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
     let value = digits
         .iter()
         .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    let missing = u32::try_from(9 - digits.len()).unwrap_or(0);
-    Some(value * 10_u32.pow(missing))
+    let unit = UNITS.get(digits.len()).unwrap_or(&1);
+    Some(value * unit)
 }
+
+/// Nanoseconds in the last of so many digits.
+const UNITS: [u32; 10] = [
+    1_000_000_000,
+    100_000_000,
+    10_000_000,
+    1_000_000,
+    100_000,
+    10_000,
+    1_000,
+    100,
+    10,
+    1,
+];
 
 /// Whether ` AM` or ` PM` follows, and then whether it is the latter.
 fn half_of_day(cursor: &mut Cursor<'_>) -> Option<bool> {
@@ -488,19 +501,20 @@ fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
 }
 
 fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
-    let month = match cursor.rest().get(..3)? {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
+    let &[first, second, third] = cursor.rest().first_chunk()?;
+    let month = match (first, second, third) {
+        (b'J', b'a', b'n') => 1,
+        (b'F', b'e', b'b') => 2,
+        (b'M', b'a', b'r') => 3,
+        (b'A', b'p', b'r') => 4,
+        (b'M', b'a', b'y') => 5,
+        (b'J', b'u', b'n') => 6,
+        (b'J', b'u', b'l') => 7,
+        (b'A', b'u', b'g') => 8,
+        (b'S', b'e', b'p') => 9,
+        (b'O', b'c', b't') => 10,
+        (b'N', b'o', b'v') => 11,
+        (b'D', b'e', b'c') => 12,
         _ => return None,
     };
     cursor.skip(3);
@@ -508,14 +522,29 @@ fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
 }
 
 fn weekday(cursor: &mut Cursor<'_>) -> bool {
-    let here = matches!(
-        cursor.rest().get(..3),
-        Some(b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun")
-    );
+    let here = match cursor.rest().first_chunk() {
+        Some(&[first, second, third]) => matches!(
+            (first, second, third),
+            (b'M', b'o', b'n')
+                | (b'T', b'u', b'e')
+                | (b'W', b'e', b'd')
+                | (b'T', b'h', b'u')
+                | (b'F', b'r', b'i')
+                | (b'S', b'a', b't')
+                | (b'S', b'u', b'n')
+        ),
+        None => false,
+    };
     if here {
         cursor.skip(3);
     }
     here
+}
+
+/// Whether the line goes on with the name of a month or a weekday, as stamps begin.
+pub(super) fn is_named(cursor: Cursor<'_>) -> bool {
+    let mut there = cursor;
+    month(&mut there).is_some() || weekday(&mut there)
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.

@@ -408,6 +408,12 @@ pub(super) fn is_art(line: &[u8]) -> bool {
 
 /// Whether a message begins a statement of SQL.
 pub(super) fn is_statement(message: &[u8]) -> bool {
+    if !matches!(
+        message.first(),
+        Some(b'S' | b'I' | b'U' | b'D' | b'W' | b'C' | b'A' | b'M' | b'E')
+    ) {
+        return false;
+    }
     let mut cursor = Cursor::new(message, 0);
     let verb = cursor.skip_while(|b| b.is_ascii_uppercase());
     let ends = matches!(cursor.peek(), None | Some(b' ' | b'\t' | b'\r'));
