@@ -68,7 +68,7 @@ mod tests {
     fn sets_have_what_they_are_made_of() {
         static NAME: Class = Class::word_and(b"._");
         static TOKEN: Class = Class::from_but(b' ' + 1, b"|");
-        for byte in 0..=255 {
+        for byte in 0..=u8::MAX {
             let in_name = byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_');
             assert_eq!(NAME.has(byte), in_name, "{byte}");
             assert_eq!(TOKEN.has(byte), byte > b' ' && byte != b'|', "{byte}");

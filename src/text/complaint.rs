@@ -54,18 +54,16 @@ fn says_so(message: &[u8]) -> bool {
     let near = message.get(..MOST_BEFORE).unwrap_or(message);
     let mut at = 0;
     let mut clause = Clause::Front;
-    while let Some(rest) = near.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
-        let word = rest.get(..length).unwrap_or_default();
-        if matches!(
+    for word in near.split(|b| *b == b' ') {
+        let may_report = matches!(
             word.first(),
             Some(b'f' | b'F' | b'e' | b'E' | b'c' | b'C' | b'u' | b'U' | b'T')
-        ) && reports(word, message.get(at + length..).unwrap_or_default(), clause, at > 0)
-        {
+        );
+        if may_report && reports(word, message.get(at + word.len()..).unwrap_or_default(), clause, at > 0) {
             return true;
         }
         clause = clause.behind(word);
-        at += length + 1;
+        at += word.len() + 1;
     }
     false
 }

@@ -101,6 +101,10 @@ impl<'a> Cursor<'a> {
     /// Past blanks, tabs and colours.
     #[inline]
     pub(super) fn skip_blanks(&mut self) {
+        // Mostly there is one blank.
+        if self.peek() == Some(b' ') {
+            self.at += 1;
+        }
         if self.peek().is_some_and(|byte| byte <= b' ') {
             self.skip_blanks_here();
         }

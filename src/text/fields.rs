@@ -348,7 +348,7 @@ pub(super) fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     if !matches!(there.peek()?, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@') {
         return None;
     }
-    let key = there.skip_while(is_in_key);
+    let key = there.skip_class(&KEY);
     there.skip_colours();
     there.eat(b'=').then_some(())?;
     there.skip_colours();

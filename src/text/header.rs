@@ -155,13 +155,26 @@ fn level_word(cursor: Cursor<'_>) -> Option<Header> {
         starts: word.starts,
         ..Header::before(message, Format::Word)
     };
-    if let Some(quote) = memchr::memmem::find(message.rest(), b" - \"").filter(|at| *at < 64) {
-        let mut request = message;
-        request.skip(quote + 3);
-        header.status = request_status(request);
-    }
+    header.status = request_behind_dash(message);
     Some(header)
 }
+
+/// `10.0.0.7:41234 - "GET / HTTP/1.1" 200 OK`: the status.
+fn request_behind_dash(message: Cursor<'_>) -> Option<u16> {
+    let quote = memchr::memchr(
+        b'"',
+        message.rest().get(..MOST_BEFORE_REQUEST).unwrap_or(message.rest()),
+    )?;
+    let mut request = message;
+    request.skip(quote);
+    message
+        .until(&request)
+        .ends_with(b" - ")
+        .then(|| request_status(request))?
+}
+
+/// Bytes of a message in front of the request that it is about.
+const MOST_BEFORE_REQUEST: usize = 68;
 
 /// A stamp, and whatever else a header has.
 fn stamped(start: Cursor<'_>) -> Option<Header> {
@@ -251,8 +264,11 @@ fn same_time_again(start: Cursor<'_>) -> (Cursor<'_>, bool) {
         let field = piece::token(&mut there);
         let is_flag = matches!(field, [digit] if digit.is_ascii_digit());
         there.skip_blanks();
-        if !is_date(field) && !is_flag && stamp::stamp(&mut there.clone()).is_none() {
-            break;
+        if !is_date(field) && !is_flag {
+            if stamp::stamp(&mut there).is_none() {
+                break;
+            }
+            found = true;
         }
         cursor = there;
     }

@@ -104,7 +104,9 @@ impl Joiner {
 
     /// Gives out the open record, as at the end of the source.
     pub fn flush(&mut self, out: &mut Vec<Joined>) {
-        out.extend(self.open.take().map(Open::closed));
+        if let Some(open) = self.open.take() {
+            out.push(open.closed());
+        }
     }
 }
 

@@ -312,17 +312,18 @@ impl<'a> Token<'a> {
     #[inline]
     pub(super) fn at(cursor: Cursor<'a>) -> Self {
         let rest = cursor.rest();
-        let (mut signs, mut length) = (0, 0);
-        for byte in rest {
-            let sign = SIGNS[usize::from(*byte)];
-            if sign & END != 0 {
-                break;
-            }
-            signs |= if length == 0 { sign & !INNER } else { sign };
-            length += 1;
+        let sign = |byte: &u8| SIGNS[usize::from(*byte)];
+        let first = rest.first().map_or(END, sign);
+        if first & END != 0 {
+            return Self { text: &[], signs: 0 };
         }
+        let mut signs = first & !INNER;
+        let inner = rest.iter().skip(1).position(|byte| {
+            signs |= sign(byte);
+            sign(byte) & END != 0
+        });
         Self {
-            text: rest.get(..length).unwrap_or_default(),
+            text: inner.map_or(rest, |inner| rest.get(..=inner).unwrap_or_default()),
             signs,
         }
     }

@@ -118,7 +118,7 @@ pub(super) fn seek_level(start: Cursor<'_>, fine: bool) -> Option<(LevelWord<'_>
     for _ in 0..MOST_PIECES {
         cursor.skip_blanks();
         let byte = cursor.peek()?;
-        if separator(&mut cursor) {
+        if !byte.is_ascii_alphanumeric() && separator(&mut cursor) {
             before = if byte == b'|' { Closing::Bar } else { Closing::Separator };
             continue;
         }

@@ -71,16 +71,22 @@ pub(super) fn stamp(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 type Reader = fn(&mut Cursor<'_>) -> Option<Stamp>;
 
 fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    if let Some(stamp) = common(cursor) {
+    let digits = cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits == 4
+        && let Some(stamp) = common(cursor)
+    {
         return Some(stamp);
     }
-    let readers: &[Reader] = match cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count() {
-        1 => &[short_clock, time_of_day, named_month],
-        2 => &[time_of_day, named_month, short_date],
-        4 => &[full_date],
-        6 => &[packed_short, packed_short_date],
-        8 => &[packed],
-        10 | 13 => &[since_epoch],
+    let readers: &[Reader] = match (digits, cursor.peek_at(digits).unwrap_or(b'\n')) {
+        (4, b'-' | b'/' | b'.') => &[full_date],
+        (1, b':') => &[short_clock, time_of_day],
+        (2, b':') => &[time_of_day],
+        (1, b' ' | b'/' | b'-') | (2, b' ') => &[named_month],
+        (2, b'/' | b'-') => &[named_month, short_date],
+        (2, b'.') => &[short_date],
+        (6, b' ') => &[packed_short, packed_short_date],
+        (8, b' ' | b'-' | b'T' | b'.') => &[packed],
+        (10 | 13, _) => &[since_epoch],
         _ => return None,
     };
     readers.iter().find_map(|read| {
@@ -93,47 +99,41 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 
 /// The shape that most stamps have, read at once: `2026-03-04T08:00:52`, with a blank or with slashes, too.
 fn common(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    let &[
-        y1,
-        y2,
-        y3,
-        y4,
-        s1,
-        m1,
-        m2,
-        s2,
-        d1,
-        d2,
-        t,
-        h1,
-        h2,
-        c1,
-        i1,
-        i2,
-        c2,
-        e1,
-        e2,
-    ] = cursor.rest().first_chunk()?;
+    let rest = cursor.rest();
+    let (front, behind) = rest.split_first_chunk()?;
+    let (back, behind) = behind.split_first_chunk()?;
+    let [c2, e1, e2, ..] = *behind else { return None };
+    let [_, _, _, _, s1, _, _, s2] = *front;
+    let [_, _, t, _, _, c1, _, _] = *back;
     let shaped = s1 == s2 && matches!(s1, b'-' | b'/' | b'.') && matches!(t, b'T' | b' ') && c1 == b':' && c2 == b':';
     shaped.then_some(())?;
-    let digits = [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, i1, i2, e1, e2].map(|b| b.wrapping_sub(b'0'));
-    (digits.iter().fold(0, |worst: u8, digit| worst.max(*digit)) < 10).then_some(())?;
-    let [y1, y2, y3, y4, m1, m2, d1, d2, h1, h2, i1, i2, e1, e2] = digits.map(u32::from);
-    let date = Date {
-        year: y1 * 1000 + y2 * 100 + y3 * 10 + y4,
-        month: m1 * 10 + m2,
-        day: d1 * 10 + d2,
-    };
-    let clock = [h1 * 10 + h2, i1 * 10 + i2, e1 * 10 + e2];
-    let mut there = *cursor;
-    there.skip(19);
-    if there.peek().is_some_and(|b| b == b' ') && matches!(there.peek_at(1), Some(b'A' | b'P')) {
+    let [y1, y2, y3, y4, _, m1, m2, _] = digits_of(*front, [255, 255, 255, 255, 0, 255, 255, 0])?;
+    let [d1, d2, _, h1, h2, _, i1, i2] = digits_of(*back, [255, 255, 0, 255, 255, 0, 255, 255])?;
+    let (e1, e2) = (e1.wrapping_sub(b'0'), e2.wrapping_sub(b'0'));
+    (e1 < 10 && e2 < 10).then_some(())?;
+    if let [_, _, _, b' ', b'A' | b'P', ..] = behind {
         // Perhaps the half of the day.
         return None;
     }
-    let stamp = ended(&mut there, date, clock)?;
+    let pair = |tens: u8, ones: u8| u32::from(tens * 10 + ones);
+    let date = Date {
+        year: pair(y1, y2) * 100 + pair(y3, y4),
+        month: pair(m1, m2),
+        day: pair(d1, d2),
+    };
+    let mut there = *cursor;
+    there.skip(19);
+    let stamp = ended(&mut there, date, [pair(h1, h2), pair(i1, i2), pair(e1, e2)])?;
     *cursor = there;
     Some(stamp)
+}
+
+/// The values of the eight digits, of those that the mask keeps. Nothing if one of them is none: all are looked at in
+/// one word, where 10 and more reach the top bit of their byte.
+fn digits_of(text: [u8; 8], mask: [u8; 8]) -> Option<[u8; 8]> {
+    let values = (u64::from_ne_bytes(text) ^ u64::from_ne_bytes([b'0'; 8])) & u64::from_ne_bytes(mask);
+    let beyond = values.wrapping_add(u64::from_ne_bytes([0x80 - 10; 8])) | values;
+    (beyond & u64::from_ne_bytes([0x80; 8]) == 0).then(|| values.to_ne_bytes())
 }
 
 /// `2026-03-04T08:00:52.861903771+01:00`, `2026/03/04 08:00:52`, `2026-03-04 08:00:52,861 UTC` and the like.
@@ -413,15 +413,23 @@ fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
 
 /// Up to nine digits behind a point, a comma or a colon count; more are skipped.
 fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
-    matches!(cursor.peek()?, b'.' | b',' | b':').then_some(())?;
-    cursor.peek_at(1).filter(u8::is_ascii_digit)?;
-    cursor.skip(1);
-    let digits = cursor.skip_while(|b| b.is_ascii_digit());
-    let digits = digits.get(..9).unwrap_or(digits);
-    let value = digits
-        .iter()
-        .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    let unit = UNITS.get(digits.len()).unwrap_or(&1);
+    let [b'.' | b',' | b':', behind @ ..] = cursor.rest() else {
+        return None;
+    };
+    let (mut value, mut digits) = (0, 0);
+    for byte in behind {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        if digits < 9 {
+            value = value * 10 + u32::from(digit);
+        }
+        digits += 1;
+    }
+    (digits > 0).then_some(())?;
+    cursor.skip(1 + digits);
+    let unit = UNITS.get(digits).unwrap_or(&1);
     Some(value * unit)
 }
 
@@ -492,7 +500,10 @@ fn offset(cursor: &mut Cursor<'_>, sign: i64) -> Option<Zone> {
 }
 
 fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
-    match cursor.skip_while(|b| b.is_ascii_uppercase()) {
+    let name = cursor.skip_while(|b| b.is_ascii_uppercase());
+    // Most often this is a level, and none ends like a zone.
+    name.last().filter(|b| matches!(b, b'T' | b'C' | b'Z' | b'K'))?;
+    match name {
         b"UTC" | b"GMT" | b"Z" => Some(Zone::Offset(0)),
         b"CET" | b"CEST" | b"EET" | b"EEST" | b"BST" | b"MSK" | b"IST" | b"JST" | b"EST" | b"EDT" | b"CST" | b"CDT"
         | b"MST" | b"MDT" | b"PST" | b"PDT" => Some(Zone::Named),
@@ -569,20 +580,25 @@ pub(super) fn epoch(number: &[u8]) -> Option<Time> {
     Some(Time(nanos))
 }
 
-/// Howard Hinnant's `days_from_civil`, for the years that `Time` can hold.
+/// The time of a date of the Gregorian calendar, for the years that `Time` can hold.
 fn time(date: Date, clock: Clock) -> Option<Time> {
     let Date { year, month, day } = date;
-    (matches!(year, 1700..=2260) && matches!(month, 1..=12) && matches!(day, 1..=31)).then_some(())?;
+    (matches!(year, 1700..=2260) && matches!(day, 1..=31)).then_some(())?;
     (clock.hour < 24 && clock.minute < 60 && clock.second < 61).then_some(())?;
-    let year = i64::from(if month <= 2 { year - 1 } else { year });
-    let era = year / 400;
-    let year_of_era = year - era * 400;
-    let month = i64::from(month);
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + i64::from(day) - 1;
-    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
-    let seconds = days * 86_400 + i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second);
+    let before_month = DAYS_BEFORE.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+    let leaps = |year: u32| year / 4 - year / 100 + year / 400;
+    let leap_day = u32::from(month > 2) * (leaps(year) - leaps(year - 1));
+    let days = year * 365 + leaps(year - 1) + before_month + leap_day + day;
+    let seconds =
+        (i64::from(days) - DAYS_TO_1970) * 86_400 + i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second);
     Some(Time(seconds * 1_000_000_000 + i64::from(clock.nanos)))
 }
+
+/// Days of a year without a leap day in front of each month.
+const DAYS_BEFORE: [u32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// What the days from the year 0 on come to on the first of January 1970, counted as above.
+const DAYS_TO_1970: i64 = 1970 * 365 + 477 + 1;
 
 #[cfg(test)]
 mod tests {
@@ -719,6 +735,43 @@ mod tests {
         assert!(doubtful(&mut cursor).is_some());
         assert_eq!(cursor.at(), 13);
         assert_eq!(doubtful(&mut Cursor::new(b"081199 2036157", 0)), None);
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for year in [1700, 1899, 1900, 1968, 1970, 1999, 2000, 2001, 2024, 2100, 2259] {
+            for (month, day) in [(1, 1), (2, 28), (3, 1), (12, 31)] {
+                let text = format!("{year}-{month:02}-{day:02}T08:03:57.25Z");
+                check(&text, Some(&text), &text);
+            }
+        }
+        check(
+            "2000-02-29T00:00:00Z",
+            Some("2000-02-29T00:00:00Z"),
+            "2000-02-29T00:00:00Z",
+        );
+        check(
+            "2024-12-31T23:59:59.1234567891Z",
+            Some("2024-12-31T23:59:59.123456789Z"),
+            "2024-12-31T23:59:59.1234567891Z",
+        );
+    }
+
+    #[test]
+    fn every_digit_of_the_common_shape_is_looked_at() {
+        let good = "2026-03-04T08:00:52.5Z";
+        for (at, byte) in good
+            .bytes()
+            .enumerate()
+            .take(19)
+            .filter(|(_, byte)| byte.is_ascii_digit())
+        {
+            for other in [b'/', b':', b'a', 0, 0xb0, 0xff] {
+                let mut bad = good.as_bytes().to_vec();
+                bad[at] = other;
+                assert_eq!(common(&mut Cursor::new(&bad, 0)), None, "{byte} at {at} as {other}");
+            }
+        }
     }
 
     #[test]

@@ -69,7 +69,9 @@ pub(super) fn behind_bars(start: Cursor<'_>) -> Cursor<'_> {
     for at in 0..MOST_NAMES {
         let mut there = cursor;
         there.skip_blanks();
-        let field = there.skip_while(|b| b != b'|' && b != b'"');
+        let start = there;
+        there.skip(memchr::memchr2(b'|', b'"', there.rest()).unwrap_or(usize::MAX));
+        let field = start.until(&there);
         let name = field.trim_ascii();
         let is_name = name.len() <= LONGEST_NAME
             && !name.contains(&b' ')
@@ -244,9 +246,17 @@ impl Walk<'_> {
         if passed { Some(After::Other) } else { self.name(token) }
     }
 
+    /// Whether what is behind a logger is behind the token or in it.
+    fn may_be_logger(&self, token: Token<'_>) -> bool {
+        let mut behind = self.cursor;
+        behind.skip(token.text.len());
+        behind.skip_blanks();
+        token.has_colon() || matches!(behind.peek(), Some(b':' | b'-' | b'>'))
+    }
+
     fn name(&mut self, token: Token<'_>) -> Option<After> {
         let any = self.expects_logger || (self.numbers > 0 && self.after == After::Level);
-        if logger(&mut self.cursor, any) {
+        if self.may_be_logger(token) && logger(&mut self.cursor, any) {
             return Some(After::Name);
         }
         let mut there = self.cursor;
