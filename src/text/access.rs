@@ -14,8 +14,9 @@ pub(super) fn access(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     let mut words = 0;
     while cursor.peek()? != b'[' {
+        (words < 4).then_some(())?;
         let word = cursor.skip_class(&FIELD);
-        (!word.is_empty() && cursor.eat(b' ') && words < 4).then_some(())?;
+        (!word.is_empty() && cursor.eat(b' ')).then_some(())?;
         words += 1;
     }
     (words >= 3).then_some(())?;

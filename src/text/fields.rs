@@ -185,7 +185,8 @@ fn level_of(value: &[u8]) -> Option<Level> {
 #[expect(clippy::option_option, reason = "outer: is it a stamp; inner: of which time")]
 fn stamp_of(value: &[u8]) -> Option<Option<Time>> {
     let value = value.strip_prefix(b"{\"$date\":\"").unwrap_or(value);
-    match stamp::epoch(value) {
+    let is_number = value.get(..9).is_some_and(|front| front.iter().all(u8::is_ascii_digit));
+    match is_number.then(|| stamp::epoch(value)).flatten() {
         Some(time) => Some(Some(time)),
         None => stamp::stamp(&mut Cursor::new(value, 0))
             .filter(|stamp| stamp.has_year)

@@ -89,10 +89,7 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b' ' | b'\t' => padded_level(cursor),
         b':' => access(cursor),
         b'-' => epoch_in_front(cursor),
-        b'A'..=b'Z' if stamp::is_named(cursor) => syslog::plain(cursor)
-            .or_else(|| stamped(cursor))
-            .or_else(|| named(cursor)),
-        b'A'..=b'Z' => named(cursor),
+        b'A'..=b'Z' => month_first(cursor).or_else(|| named(cursor)),
         b'a'..=b'z' => level_word(cursor)
             .or_else(|| logfmt(cursor))
             .or_else(|| access(cursor))
@@ -104,7 +101,17 @@ fn at(start: Cursor<'_>) -> Option<Header> {
     }
 }
 
-/// A header that begins with a capital letter.
+/// A stamp that begins with the name of a month or a weekday: syslog's, or any other header behind it.
+fn month_first(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    let stamp = stamp::stamp(&mut cursor)?;
+    syslog::after_stamp(cursor, stamp).or_else(|| {
+        cursor.skip_colours();
+        Some(after_stamp(cursor, stamp, Format::Stamped))
+    })
+}
+
+/// A header that begins with a capital letter but with no stamp.
 fn named(cursor: Cursor<'_>) -> Option<Header> {
     klog(cursor)
         .or_else(|| ruby(cursor))

@@ -14,7 +14,8 @@ pub(super) fn word(word: &[u8]) -> Option<Level> {
     let mut lower = [0; LONGEST];
     let lower = lower.get_mut(..word.len())?;
     for (to, from) in lower.iter_mut().zip(word) {
-        *to = from.to_ascii_lowercase();
+        // Lower case: only letters become letters so.
+        *to = from | 0x20;
     }
     match lower.len() {
         3 => of_three(lower),

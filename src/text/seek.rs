@@ -15,6 +15,7 @@ use crate::model::Level;
 /// The level at the very front of a line.
 pub(super) fn leading_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
     let mut cursor = start;
+    cursor.peek().filter(|first| level::may_begin(*first))?;
     let word = cursor.skip_while(|b| b.is_ascii_alphabetic());
     let level = level::word(word)?;
     if matches!(word, b"note" | b"success" | b"panic" | b"alert" | b"failure") {

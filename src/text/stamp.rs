@@ -392,11 +392,10 @@ fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Stamp {
 }
 
 fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
-    let mut hour = cursor.digits(2).or_else(|| cursor.digits(1))?;
-    cursor.eat(b':').then_some(())?;
-    let minute = cursor.digits(2).or_else(|| cursor.digits(1))?;
-    cursor.eat(b':').then_some(())?;
-    let second = cursor.digits(2).or_else(|| cursor.digits(1))?;
+    let [mut hour, minute, second] = match whole_clock(cursor) {
+        Some(numbers) => numbers,
+        None => short_numbers(cursor)?,
+    };
     let nanos = fraction(cursor);
     if let Some(afternoon) = half_of_day(cursor) {
         hour = hour % 12 + if afternoon { 12 } else { 0 };
@@ -409,6 +408,26 @@ fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
         nanos: nanos.unwrap_or(0),
         fine: nanos.is_some(),
     })
+}
+
+/// `08:03:57` with all its digits.
+fn whole_clock(cursor: &mut Cursor<'_>) -> Option<[u32; 3]> {
+    let text = *cursor.rest().first_chunk()?;
+    let [_, _, c1, _, _, c2, _, _] = text;
+    (c1 == b':' && c2 == b':').then_some(())?;
+    let [h1, h2, _, i1, i2, _, e1, e2] = digits_of(text, [255, 255, 0, 255, 255, 0, 255, 255])?;
+    cursor.skip(8);
+    Some([[h1, h2], [i1, i2], [e1, e2]].map(|[tens, ones]| u32::from(tens * 10 + ones)))
+}
+
+/// The same with one or two digits each.
+fn short_numbers(cursor: &mut Cursor<'_>) -> Option<[u32; 3]> {
+    let number = |cursor: &mut Cursor<'_>| cursor.digits(2).or_else(|| cursor.digits(1));
+    let hour = number(cursor)?;
+    cursor.eat(b':').then_some(())?;
+    let minute = number(cursor)?;
+    cursor.eat(b':').then_some(())?;
+    Some([hour, minute, number(cursor)?])
 }
 
 /// Up to nine digits behind a point, a comma or a colon count; more are skipped.
@@ -550,12 +569,6 @@ fn weekday(cursor: &mut Cursor<'_>) -> bool {
         cursor.skip(3);
     }
     here
-}
-
-/// Whether the line goes on with the name of a month or a weekday, as stamps begin.
-pub(super) fn is_named(cursor: Cursor<'_>) -> bool {
-    let mut there = cursor;
-    month(&mut there).is_some() || weekday(&mut there)
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.
