@@ -127,54 +127,56 @@ fn is_source(file: &[u8]) -> bool {
         return false;
     };
     let (_, ending) = file.split_at(dot + 1);
-    matches!(
-        ending,
-        b"go"
-            | b"py"
-            | b"pyx"
-            | b"rs"
-            | b"c"
-            | b"cc"
-            | b"cpp"
-            | b"cxx"
-            | b"h"
-            | b"hpp"
-            | b"java"
-            | b"kt"
-            | b"scala"
-            | b"groovy"
-            | b"clj"
-            | b"rb"
-            | b"erb"
-            | b"js"
-            | b"mjs"
-            | b"cjs"
-            | b"ts"
-            | b"tsx"
-            | b"jsx"
-            | b"php"
-            | b"cs"
-            | b"fs"
-            | b"vb"
-            | b"ex"
-            | b"exs"
-            | b"erl"
-            | b"hrl"
-            | b"swift"
-            | b"m"
-            | b"mm"
-            | b"dart"
-            | b"lua"
-            | b"pl"
-            | b"pm"
-            | b"sh"
-            | b"zig"
-            | b"nim"
-            | b"cr"
-            | b"hs"
-            | b"ml"
-            | b"sql"
-    )
+    match ending.len() {
+        1 => matches!(ending, b"c" | b"h" | b"m"),
+        2 => matches!(
+            ending,
+            b"go"
+                | b"py"
+                | b"rs"
+                | b"cc"
+                | b"kt"
+                | b"rb"
+                | b"js"
+                | b"ts"
+                | b"cs"
+                | b"fs"
+                | b"vb"
+                | b"ex"
+                | b"mm"
+                | b"pl"
+                | b"pm"
+                | b"sh"
+                | b"cr"
+                | b"hs"
+                | b"ml"
+        ),
+        3 => matches!(
+            ending,
+            b"pyx"
+                | b"cpp"
+                | b"cxx"
+                | b"hpp"
+                | b"clj"
+                | b"erb"
+                | b"mjs"
+                | b"cjs"
+                | b"tsx"
+                | b"jsx"
+                | b"php"
+                | b"exs"
+                | b"erl"
+                | b"hrl"
+                | b"lua"
+                | b"zig"
+                | b"nim"
+                | b"sql"
+        ),
+        4 => matches!(ending, b"java" | b"dart"),
+        5 => matches!(ending, b"scala" | b"swift"),
+        6 => matches!(ending, b"groovy"),
+        _ => false,
+    }
 }
 
 /// A process number before a level: `25746`, nginx's `41#39:` and `*274312`, `HAProxy`'s `062/080000`.

@@ -324,7 +324,8 @@ fn database_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
 
 /// A level in another language than English, which must be shouted and have a colon, as servers write it.
 fn foreign_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
-    (behind.peek() == Some(b':')).then_some(())?;
+    let shouted = !word.first()?.is_ascii_lowercase();
+    (shouted && behind.peek() == Some(b':')).then_some(())?;
     level::foreign_word(word)
 }
 
