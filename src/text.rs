@@ -12,6 +12,7 @@ mod escape;
 pub mod display;
 pub mod strip;
 mod cursor;
+mod calendar;
 mod stamp;
 pub mod kubelet;
 pub mod envelope;

@@ -4,6 +4,7 @@
 //! run on. What counts is the shape: clocks break, and a date that no calendar has is a stamp all the same, without a
 //! time.
 
+use super::calendar::{month, weekday};
 use super::cursor::Cursor;
 use crate::model::Time;
 
@@ -528,47 +529,6 @@ fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
         | b"MST" | b"MDT" | b"PST" | b"PDT" => Some(Zone::Named),
         _ => None,
     }
-}
-
-fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
-    let &[first, second, third] = cursor.rest().first_chunk()?;
-    let month = match (first, second, third) {
-        (b'J', b'a', b'n') => 1,
-        (b'F', b'e', b'b') => 2,
-        (b'M', b'a', b'r') => 3,
-        (b'A', b'p', b'r') => 4,
-        (b'M', b'a', b'y') => 5,
-        (b'J', b'u', b'n') => 6,
-        (b'J', b'u', b'l') => 7,
-        (b'A', b'u', b'g') => 8,
-        (b'S', b'e', b'p') => 9,
-        (b'O', b'c', b't') => 10,
-        (b'N', b'o', b'v') => 11,
-        (b'D', b'e', b'c') => 12,
-        _ => return None,
-    };
-    cursor.skip(3);
-    Some(month)
-}
-
-fn weekday(cursor: &mut Cursor<'_>) -> bool {
-    let here = match cursor.rest().first_chunk() {
-        Some(&[first, second, third]) => matches!(
-            (first, second, third),
-            (b'M', b'o', b'n')
-                | (b'T', b'u', b'e')
-                | (b'W', b'e', b'd')
-                | (b'T', b'h', b'u')
-                | (b'F', b'r', b'i')
-                | (b'S', b'a', b't')
-                | (b'S', b'u', b'n')
-        ),
-        None => false,
-    };
-    if here {
-        cursor.skip(3);
-    }
-    here
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.
