@@ -7,10 +7,12 @@
 //! no other line.
 
 mod cells;
+mod class;
 mod escape;
 pub mod display;
 pub mod strip;
 mod cursor;
+mod calendar;
 mod stamp;
 pub mod kubelet;
 pub mod envelope;

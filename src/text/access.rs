@@ -1,17 +1,22 @@
 //! Logs of answered HTTP requests: web servers, proxies, frameworks.
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::shape::{Format, Header};
 use super::{level, stamp};
 use crate::model::Level;
+
+/// What is in a field in front of the stamp.
+static FIELD: Class = Class::from_but(b' ' + 1, b"\"");
 
 /// `10.0.0.1 - alice [04/Mar/2026:08:03:57 +0000] "GET / HTTP/1.1" 200 12 …`, with or without a host in front.
 pub(super) fn access(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     let mut words = 0;
     while cursor.peek()? != b'[' {
-        let word = cursor.skip_while(|b| b > b' ' && b != b'"');
-        (!word.is_empty() && cursor.eat(b' ') && words < 4).then_some(())?;
+        (words < 4).then_some(())?;
+        let word = cursor.skip_class(&FIELD);
+        (!word.is_empty() && cursor.eat(b' ')).then_some(())?;
         words += 1;
     }
     (words >= 3).then_some(())?;

@@ -54,18 +54,16 @@ fn says_so(message: &[u8]) -> bool {
     let near = message.get(..MOST_BEFORE).unwrap_or(message);
     let mut at = 0;
     let mut clause = Clause::Front;
-    while let Some(rest) = near.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
-        let word = rest.get(..length).unwrap_or_default();
-        if matches!(
+    for word in near.split(|b| *b == b' ') {
+        let may_report = matches!(
             word.first(),
             Some(b'f' | b'F' | b'e' | b'E' | b'c' | b'C' | b'u' | b'U' | b'T')
-        ) && reports(word, message.get(at + length..).unwrap_or_default(), clause, at > 0)
-        {
+        );
+        if may_report && reports(word, message.get(at + word.len()..).unwrap_or_default(), clause, at > 0) {
             return true;
         }
         clause = clause.behind(word);
-        at += length + 1;
+        at += word.len() + 1;
     }
     false
 }
@@ -80,8 +78,7 @@ enum Clause {
 
 impl Clause {
     fn behind(self, word: &[u8]) -> Self {
-        let code = self == Self::Front && word.iter().any(u8::is_ascii_digit);
-        let begins = word.ends_with(b":") || code;
+        let begins = word.ends_with(b":") || (self == Self::Front && word.iter().any(u8::is_ascii_digit));
         if begins { Self::Front } else { Self::Within }
     }
 }
@@ -104,17 +101,23 @@ const MOST_BEFORE: usize = 120;
 
 /// `…: connection refused`, in any case, with nothing behind it.
 fn ends_in_errno(message: &[u8]) -> bool {
-    let reason = memchr::memmem::rfind(message, b": ").and_then(|at| message.get(at + 2..));
+    let from = message.len().saturating_sub(LONGEST_ERRNO + 2);
+    let end = message.get(from..).unwrap_or_default();
+    let reason = memchr::memrchr(b':', end).and_then(|at| end.get(at + 1..)?.strip_prefix(b" "));
     reason.is_some_and(|reason| ERRNO.iter().any(|errno| reason.eq_ignore_ascii_case(errno)))
 }
 
+/// The longest of them in bytes; none has a colon.
+const LONGEST_ERRNO: usize = 36;
+
 fn is_death(message: &[u8]) -> bool {
-    DEATHS.iter().any(|death| {
-        let behind = message.strip_prefix(*death);
-        behind.is_some_and(|behind| {
-            behind.is_empty() || behind == b" (core dumped)" || behind.starts_with(b" by signal ")
+    matches!(message.first(), Some(b'A' | b'B' | b'F' | b'I' | b'K' | b'S' | b'T'))
+        && DEATHS.iter().any(|death| {
+            let behind = message.strip_prefix(*death);
+            behind.is_some_and(|behind| {
+                behind.is_empty() || behind == b" (core dumped)" || behind.starts_with(b" by signal ")
+            })
         })
-    })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::{level, piece, stamp};
 use crate::model::{Level, Time};
@@ -12,8 +13,7 @@ use crate::model::{Level, Time};
 pub(super) struct Fields {
     pub(super) level: Option<Level>,
     pub(super) time: Option<Time>,
-    /// A field for the time, even if its value was not understood.
-    pub(super) has_time: bool,
+    clock: ClockField,
     /// The message as it is written, without its quotes: bytes of the line.
     pub(super) message: Option<Range<usize>>,
     /// Whether `message` is from a field that is certainly the message.
@@ -22,9 +22,20 @@ pub(super) struct Fields {
     request: bool,
 }
 
+/// Whether a field tells the time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ClockField {
+    #[default]
+    Missing,
+    /// Its value was not understood.
+    Unread,
+    /// Its value is a stamp, be it of a day that no calendar has.
+    Read,
+}
+
 impl Fields {
     fn is_complete(&self) -> bool {
-        self.level.is_some() && self.time.is_some() && self.certain
+        self.level.is_some() && self.clock == ClockField::Read && self.certain
     }
 
     /// The HTTP status, if the fields are those of an answered request.
@@ -35,9 +46,14 @@ impl Fields {
     fn take(&mut self, field: &Field<'_>) {
         match role(field.key) {
             Role::Level if self.level.is_none() => self.level = level_of(field.value),
-            Role::Time if self.time.is_none() => {
-                self.has_time = true;
-                self.time = time_of(field.value);
+            Role::Time if self.clock != ClockField::Read => {
+                let stamp = stamp_of(field.value);
+                self.clock = if stamp.is_some() {
+                    ClockField::Read
+                } else {
+                    ClockField::Unread
+                };
+                self.time = stamp.flatten();
             }
             Role::Message if !self.certain => {
                 self.message = Some(field.range.clone());
@@ -68,7 +84,7 @@ impl Field<'_> {
     /// Whether the time of the line can be read from it, or be seen in it: `{"$date":…}`, as databases have it.
     pub(super) fn tells_time(&self) -> bool {
         matches!(role(self.key), Role::Time)
-            && (time_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
+            && (stamp_of(self.value).is_some() || self.value.starts_with(b"{\"$date\":"))
     }
 
     /// Whether it tells why something failed.
@@ -93,25 +109,58 @@ enum Role {
 const LONGEST_KEY: usize = 15;
 
 fn role(key: &[u8]) -> Role {
+    if key.len() > LONGEST_KEY {
+        return Role::Other;
+    }
+    if !key.iter().any(u8::is_ascii_uppercase) {
+        return role_of(key);
+    }
     let mut lower = [0; LONGEST_KEY];
     let Some(lower) = lower.get_mut(..key.len()) else {
         return Role::Other;
     };
     lower.copy_from_slice(key);
     lower.make_ascii_lowercase();
-    match &*lower {
-        b"level" | b"lvl" | b"severity" | b"levelname" | b"loglevel" | b"log.level" | b"log_level" | b"level_name"
-        | b"severity_text" | b"severitytext" | b"s" | b"@l" | b"@level" | b"priority" | b"error_severity" => {
-            Role::Level
-        }
-        b"ts" | b"time" | b"timestamp" | b"@timestamp" | b"t" | b"@t" | b"asctime" | b"datetime" | b"date" => {
-            Role::Time
-        }
-        b"msg" | b"message" | b"short_message" | b"@m" | b"@message" | b"messagetemplate" => Role::Message,
-        b"log" | b"@mt" | b"event" | b"body" | b"text" | b"renderedmessage" => Role::PerhapsMessage,
-        b"status" | b"status_code" | b"response_code" => Role::Status,
-        b"method" | b"request" | b"request_method" => Role::Request,
-        _ => Role::Other,
+    role_of(lower)
+}
+
+/// By length first: that is one comparison for most keys.
+fn role_of(key: &[u8]) -> Role {
+    match key.len() {
+        0..=4 => match key {
+            b"lvl" | b"s" | b"@l" => Role::Level,
+            b"ts" | b"time" | b"t" | b"@t" | b"date" => Role::Time,
+            b"msg" | b"@m" => Role::Message,
+            b"log" | b"@mt" | b"body" | b"text" => Role::PerhapsMessage,
+            _ => Role::Other,
+        },
+        5 | 6 => match key {
+            b"level" | b"@level" => Role::Level,
+            b"event" => Role::PerhapsMessage,
+            b"status" => Role::Status,
+            b"method" => Role::Request,
+            _ => Role::Other,
+        },
+        7 | 8 => match key {
+            b"message" | b"@message" => Role::Message,
+            b"severity" | b"loglevel" | b"priority" => Role::Level,
+            b"asctime" | b"datetime" => Role::Time,
+            b"request" => Role::Request,
+            _ => Role::Other,
+        },
+        9 | 10 => match key {
+            b"timestamp" | b"@timestamp" => Role::Time,
+            b"levelname" | b"log.level" | b"log_level" | b"level_name" => Role::Level,
+            _ => Role::Other,
+        },
+        _ => match key {
+            b"severity_text" | b"severitytext" | b"error_severity" => Role::Level,
+            b"short_message" | b"messagetemplate" => Role::Message,
+            b"renderedmessage" => Role::PerhapsMessage,
+            b"status_code" | b"response_code" => Role::Status,
+            b"request_method" => Role::Request,
+            _ => Role::Other,
+        },
     }
 }
 
@@ -132,9 +181,17 @@ fn level_of(value: &[u8]) -> Option<Level> {
         .filter(|level| *level != Level::None)
 }
 
-fn time_of(value: &[u8]) -> Option<Time> {
+/// The stamp that is the value, and the time that it means.
+#[expect(clippy::option_option, reason = "outer: is it a stamp; inner: of which time")]
+fn stamp_of(value: &[u8]) -> Option<Option<Time>> {
     let value = value.strip_prefix(b"{\"$date\":\"").unwrap_or(value);
-    stamp::epoch(value).or_else(|| stamp::stamp(&mut Cursor::new(value, 0))?.time)
+    let is_number = value.get(..9).is_some_and(|front| front.iter().all(u8::is_ascii_digit));
+    match is_number.then(|| stamp::epoch(value)).flatten() {
+        Some(time) => Some(Some(time)),
+        None => stamp::stamp(&mut Cursor::new(value, 0))
+            .filter(|stamp| stamp.has_year)
+            .map(|stamp| stamp.time),
+    }
 }
 
 fn status_of(value: &[u8]) -> Option<u16> {
@@ -280,7 +337,8 @@ pub(super) fn logfmt(start: Cursor<'_>) -> Option<Fields> {
             None => break,
         }
     }
-    let known = fields.level.is_some() || fields.certain || (fields.has_time && fields.status.is_some());
+    let known =
+        fields.level.is_some() || fields.certain || (fields.clock != ClockField::Missing && fields.status.is_some());
     known.then_some(fields)
 }
 
@@ -291,7 +349,7 @@ pub(super) fn logfmt_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     if !matches!(there.peek()?, b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'@') {
         return None;
     }
-    let key = there.skip_while(is_in_key);
+    let key = there.skip_class(&KEY);
     there.skip_colours();
     there.eat(b'=').then_some(())?;
     there.skip_colours();
@@ -483,8 +541,10 @@ fn coloured_key(text: &[u8]) -> Option<usize> {
     (!key.is_empty() && key.iter().all(|b| is_in_key(*b))).then_some(sequence.len())
 }
 
+static KEY: Class = Class::word_and(b"_.-@/");
+
 fn is_in_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/')
+    KEY.has(byte)
 }
 
 /// The length of the colour sequence that `text` ends in; 0 if it does not.

@@ -89,16 +89,7 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b' ' | b'\t' => padded_level(cursor),
         b':' => access(cursor),
         b'-' => epoch_in_front(cursor),
-        b'A'..=b'Z' => klog(cursor)
-            .or_else(|| ruby(cursor))
-            .or_else(|| letter(cursor))
-            .or_else(|| level_word(cursor))
-            .or_else(|| syslog::plain(cursor))
-            .or_else(|| stamped(cursor))
-            .or_else(|| logfmt(cursor))
-            .or_else(|| access(cursor))
-            .or_else(|| prefixed(cursor))
-            .or_else(|| epoch_in_front(cursor)),
+        b'A'..=b'Z' => month_first(cursor).or_else(|| named(cursor)),
         b'a'..=b'z' => level_word(cursor)
             .or_else(|| logfmt(cursor))
             .or_else(|| access(cursor))
@@ -108,6 +99,28 @@ fn at(start: Cursor<'_>) -> Option<Header> {
         b'_' | b'@' => logfmt(cursor),
         _ => None,
     }
+}
+
+/// A stamp that begins with the name of a month or a weekday: syslog's, or any other header behind it.
+fn month_first(start: Cursor<'_>) -> Option<Header> {
+    let mut cursor = start;
+    let stamp = stamp::stamp(&mut cursor)?;
+    syslog::after_stamp(cursor, stamp).or_else(|| {
+        cursor.skip_colours();
+        Some(after_stamp(cursor, stamp, Format::Stamped))
+    })
+}
+
+/// A header that begins with a capital letter but with no stamp.
+fn named(cursor: Cursor<'_>) -> Option<Header> {
+    klog(cursor)
+        .or_else(|| ruby(cursor))
+        .or_else(|| letter(cursor))
+        .or_else(|| level_word(cursor))
+        .or_else(|| logfmt(cursor))
+        .or_else(|| access(cursor))
+        .or_else(|| prefixed(cursor))
+        .or_else(|| epoch_in_front(cursor))
 }
 
 /// Docker's `json-file` wraps the line of a program: `{"log":"…","stream":"stdout",…}`. Its own header counts.
@@ -149,18 +162,35 @@ fn level_word(cursor: Cursor<'_>) -> Option<Header> {
         starts: word.starts,
         ..Header::before(message, Format::Word)
     };
-    if let Some(quote) = memchr::memmem::find(message.rest(), b" - \"").filter(|at| *at < 64) {
-        let mut request = message;
-        request.skip(quote + 3);
-        header.status = request_status(request);
-    }
+    header.status = request_behind_dash(message);
     Some(header)
 }
+
+/// `10.0.0.7:41234 - "GET / HTTP/1.1" 200 OK`: the status.
+fn request_behind_dash(message: Cursor<'_>) -> Option<u16> {
+    let quote = memchr::memchr(
+        b'"',
+        message.rest().get(..MOST_BEFORE_REQUEST).unwrap_or(message.rest()),
+    )?;
+    let mut request = message;
+    request.skip(quote);
+    message
+        .until(&request)
+        .ends_with(b" - ")
+        .then(|| request_status(request))?
+}
+
+/// Bytes of a message in front of the request that it is about.
+const MOST_BEFORE_REQUEST: usize = 68;
 
 /// A stamp, and whatever else a header has.
 fn stamped(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
-    let stamp = stamp::stamp(&mut cursor)?;
+    let Some(stamp) = stamp::stamp(&mut cursor) else {
+        let stamp = stamp::doubtful(&mut cursor)?;
+        let header = after_stamp(cursor, stamp, Format::Stamped);
+        return (header.level != Level::None).then_some(header);
+    };
     cursor.skip_colours();
     Some(after_stamp(cursor, stamp, Format::Stamped))
 }
@@ -176,7 +206,7 @@ fn prefixed(start: Cursor<'_>) -> Option<Header> {
     let stamp = stamp::stamp(&mut cursor)?;
     let is_file = stamp.fine && name.iter().any(|b| matches!(b, b'.' | b'_' | b'/'));
     let header = after_stamp(cursor, stamp, Format::Stamped);
-    let sure = stamp.time.is_some() && (barred || is_file);
+    let sure = stamp.has_year && (barred || is_file);
     (sure || (header.level != Level::None && name.len() <= 40)).then_some(header)
 }
 
@@ -205,13 +235,18 @@ fn epoch_in_front(start: Cursor<'_>) -> Option<Header> {
         let before = cursor;
         let field = piece::token(&mut cursor);
         let digits = field.strip_suffix(b":").unwrap_or(field);
-        let is_epoch = digits.len() == 10 && digits.starts_with(b"1") && digits.iter().all(u8::is_ascii_digit);
-        if is_epoch && (fields > 0 || digits.len() < field.len()) {
-            let stamp = stamp::Stamp {
-                time: stamp::epoch(digits),
-                fine: true,
-            };
-            return Some(after_stamp(same_time_again(cursor), stamp, Format::Stamped));
+        let is_number = digits.len() == 10 && digits.iter().all(u8::is_ascii_digit);
+        if is_number && (fields > 0 || digits.len() < field.len()) {
+            let (behind, again) = same_time_again(cursor);
+            // A number that is no time of these decades may be anything, unless a stamp repeats it.
+            if digits.starts_with(b"1") || again {
+                let stamp = stamp::Stamp {
+                    time: stamp::epoch(digits),
+                    has_year: true,
+                    fine: true,
+                };
+                return Some(after_stamp(behind, stamp, Format::Stamped));
+            }
         }
         let shouted = field.len() > 1 && field.iter().all(u8::is_ascii_uppercase);
         let is_field = field == b"-" || shouted || piece::is_technical(field) || piece::is_number(field);
@@ -221,25 +256,39 @@ fn epoch_in_front(start: Cursor<'_>) -> Option<Header> {
     None
 }
 
-/// Behind the date and the stamp that repeat the seconds, with a node's name or a flag between them.
-fn same_time_again(start: Cursor<'_>) -> Cursor<'_> {
+/// Behind the date and the stamp that repeat the seconds, with a node's name or a flag between them; whether there is
+/// such a stamp.
+fn same_time_again(start: Cursor<'_>) -> (Cursor<'_>, bool) {
     let mut cursor = start;
+    let mut found = false;
     for _ in 0..4 {
         cursor.skip_blanks();
         if stamp::stamp(&mut cursor).is_some() {
+            found = true;
             continue;
         }
         let mut there = cursor;
         let field = piece::token(&mut there);
-        let is_date = field.len() == 10 && matches!(field.get(4), Some(b'.' | b'-' | b'/')) && field.starts_with(b"2");
         let is_flag = matches!(field, [digit] if digit.is_ascii_digit());
         there.skip_blanks();
-        if !is_date && !is_flag && stamp::stamp(&mut there.clone()).is_none() {
-            break;
+        if !is_date(field) && !is_flag {
+            if stamp::stamp(&mut there).is_none() {
+                break;
+            }
+            found = true;
         }
         cursor = there;
     }
-    cursor
+    (cursor, found)
+}
+
+/// `2026.03.04`, also with other signs between its numbers.
+fn is_date(field: &[u8]) -> bool {
+    field.len() == 10
+        && field.iter().enumerate().all(|(at, byte)| match at {
+            4 | 7 => matches!(byte, b'.' | b'-' | b'/'),
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 fn after_stamp(cursor: Cursor<'_>, stamp: stamp::Stamp, format: Format) -> Header {
@@ -326,7 +375,11 @@ fn uptime(start: Cursor<'_>) -> Option<Header> {
     let seconds = cursor.skip_while(|b| b.is_ascii_digit() || b == b'.');
     cursor.eat(b's');
     (seconds.contains(&b'.') && cursor.eat(b']')).then_some(())?;
-    let stamp = stamp::Stamp { time: None, fine: true };
+    let stamp = stamp::Stamp {
+        time: None,
+        has_year: false,
+        fine: true,
+    };
     Some(after_stamp(cursor, stamp, Format::Bracketed))
 }
 
@@ -415,6 +468,67 @@ mod tests {
             .lines()
             .filter(|line| !line.is_empty() && !line.starts_with('#'))
             .for_each(check_format);
+    }
+
+    #[test]
+    fn broken_clocks_write_headers_without_a_time() {
+        for [good, bad] in [
+            [
+                "2015-07-29 18:01:47,978 - INFO  [main:Peer@12] - up",
+                "2015-74-93 18:01:47,978 - INFO  [main:Peer@12] - up",
+            ],
+            [
+                "[Sun Dec 04 04:47:44 2005] [notice] up",
+                "[Sun Dec 94 77:47:44 8005] [notice] up",
+            ],
+            [
+                "Mar  4 05:11:20 node1 crond[12]: up",
+                "Mar 94 25:61:90 node1 crond[12]: up",
+            ],
+            [
+                "17/06/09 20:10:40 INFO Executor: up",
+                "17/96/09 20:10:40 INFO Executor: up",
+            ],
+            ["081109 203615 148 INFO a.B: up", "981199 903675 148 INFO a.B: up"],
+            ["20260304 080357 INFO a.B: up", "20269904 980397 INFO a.B: up"],
+            [
+                "- 1772611862 2026.03.04 n7 Mar 4 08:11:02 n7/n7 crond[12]: up",
+                "- 6772611862 9926.93.04 n7 Mar 9 78:11:02 n7/n7 crond[12]: up",
+            ],
+            [
+                "I0304 08:01:26.843002 7 a.go:203] up",
+                "I9374 98:91:26.843002 7 a.go:203] up",
+            ],
+            [
+                r#"10.0.0.1 - - [04/Mar/2026:08:03:57 +0000] "GET / HTTP/1.1" 200 1"#,
+                r#"10.0.0.1 - - [94/Mar/9926:98:03:57 +0000] "GET / HTTP/1.1" 200 1"#,
+            ],
+            [
+                r#"{"time":"2026-03-04T08:00:00Z","level":"info","msg":"up"}"#,
+                r#"{"time":"2026-93-04T98:00:00Z","level":"info","msg":"up"}"#,
+            ],
+        ] {
+            let (good, broken) = (
+                parse(good.as_bytes(), Format::None),
+                parse(bad.as_bytes(), Format::None),
+            );
+            assert!(broken.starts, "{bad}");
+            assert_eq!(
+                broken,
+                Header {
+                    time: broken.time,
+                    ..good
+                },
+                "{bad}"
+            );
+        }
+        for text in [
+            "981199 903675 things",
+            "20269904 980397 things",
+            "- 6772611862 things were done",
+        ] {
+            assert!(!parse(text.as_bytes(), Format::None).starts, "{text}");
+        }
     }
 
     #[test]

@@ -104,7 +104,9 @@ impl Joiner {
 
     /// Gives out the open record, as at the end of the source.
     pub fn flush(&mut self, out: &mut Vec<Joined>) {
-        out.extend(self.open.take().map(Open::closed));
+        if let Some(open) = self.open.take() {
+            out.push(open.closed());
+        }
     }
 }
 
@@ -177,10 +179,28 @@ struct Open {
 }
 
 impl Open {
+    /// A record that begins with a header: the front of its line needs no second look.
+    fn begun_by_header(line: Line, header: Header, now: Time) -> Self {
+        Self {
+            trace: begun_by_message(&line.bytes, &header),
+            bytes: line.bytes.len(),
+            last: now,
+            indent: 0,
+            announces: announces(line.bytes.trim_ascii_end()),
+            object: false,
+            blanks: 0,
+            indented: false,
+            blank_since: line.time,
+            record: single(line, header),
+        }
+    }
+
     fn begun(line: Line, header: Header, now: Time) -> Self {
+        if header.starts {
+            return Self::begun_by_header(line, header, now);
+        }
         let place = Place::of(&line.bytes);
         let trace = match place.indent {
-            _ if header.starts => begun_by_message(&line.bytes, &header),
             _ if place.text.is_empty() => Trace::Picture,
             0 => Trace::begun_by(place.text),
             _ if is_art(place.text) => Trace::Picture,
@@ -190,7 +210,7 @@ impl Open {
             trace,
             bytes: line.bytes.len(),
             last: now,
-            indent: if header.starts { 0 } else { place.indent },
+            indent: place.indent,
             announces: announces(place.text),
             object: place.text == b"{",
             blanks: usize::from(place.text.is_empty()),

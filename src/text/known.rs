@@ -38,7 +38,12 @@ pub(super) fn klog(start: Cursor<'_>) -> Option<Header> {
     matches!(digits.len(), 4 | 6 | 8).then_some(())?;
     cursor.eat(b' ').then_some(())?;
     stamp::stamp(&mut cursor)?;
-    let time = stamp::stamp(&mut dated).and_then(|stamp| stamp.time);
+    // klog leaves out the year; glog does not.
+    let time = if digits.len() == 4 {
+        None
+    } else {
+        stamp::stamp(&mut dated).and_then(|stamp| stamp.time)
+    };
     let end = memchr::memchr(b']', cursor.rest()).filter(|end| *end < 120)?;
     cursor.skip(end + 1);
     cursor.eat(b' ');

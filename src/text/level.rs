@@ -1,29 +1,83 @@
 //! Words and numbers that mean a severity.
 
+use super::class::Class;
 use crate::model::Level;
 
 const LONGEST: usize = 13;
 
 /// The level that a word of any case means by itself. A level `none` is not a word.
 pub(super) fn word(word: &[u8]) -> Option<Level> {
+    let first = word.first()?;
+    if !matches!(word.len(), 3..=LONGEST) || !FIRST.has(*first) {
+        return None;
+    }
     let mut lower = [0; LONGEST];
-    let lower = lower.get_mut(..word.len()).filter(|_| word.len() >= 3)?;
-    lower.copy_from_slice(word);
-    lower.make_ascii_lowercase();
-    let level = match &*lower {
-        b"trace" | b"trce" | b"trac" | b"trc" | b"vrb" | b"finest" | b"finer" => Level::Trace,
-        b"debug" | b"dbug" | b"debu" | b"dbg" | b"debg" | b"verbose" | b"verb" | b"fine" | b"debug1" | b"debug2"
-        | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
-        b"info" | b"inf" | b"information" | b"informational" | b"notice" | b"noti" | b"note" | b"success" => {
-            Level::Info
-        }
-        b"warn" | b"warning" | b"wrn" => Level::Warn,
-        b"error" | b"err" | b"erro" | b"eror" | b"fail" | b"failure" | b"severe" => Level::Error,
-        b"fatal" | b"fata" | b"ftl" | b"critical" | b"crit" | b"alert" | b"emerg" | b"emergency" | b"panic"
-        | b"pani" | b"dpanic" => Level::Fatal,
+    let lower = lower.get_mut(..word.len())?;
+    for (to, from) in lower.iter_mut().zip(word) {
+        // Lower case: only letters become letters so.
+        *to = from | 0x20;
+    }
+    match lower.len() {
+        3 => of_three(lower),
+        4 => of_four(lower),
+        5 => of_five(lower),
+        _ => longer(lower),
+    }
+}
+
+/// Whether a level word begins with this letter.
+#[inline]
+pub(super) fn may_begin(letter: u8) -> bool {
+    FIRST.has(letter)
+}
+
+/// What the words below begin with.
+static FIRST: Class = Class::of(b"acdefinpstvwACDEFINPSTVW");
+
+fn of_three(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"trc" | b"vrb" => Level::Trace,
+        b"dbg" => Level::Debug,
+        b"inf" => Level::Info,
+        b"wrn" => Level::Warn,
+        b"err" => Level::Error,
+        b"ftl" => Level::Fatal,
         _ => return None,
-    };
-    Some(level)
+    })
+}
+
+fn of_four(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"info" | b"noti" | b"note" => Level::Info,
+        b"warn" => Level::Warn,
+        b"erro" | b"eror" | b"fail" => Level::Error,
+        b"trce" | b"trac" => Level::Trace,
+        b"dbug" | b"debu" | b"debg" | b"verb" | b"fine" => Level::Debug,
+        b"fata" | b"crit" | b"pani" => Level::Fatal,
+        _ => return None,
+    })
+}
+
+fn of_five(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"trace" | b"finer" => Level::Trace,
+        b"debug" => Level::Debug,
+        b"error" => Level::Error,
+        b"fatal" | b"alert" | b"emerg" | b"panic" => Level::Fatal,
+        _ => return None,
+    })
+}
+
+fn longer(lower: &[u8]) -> Option<Level> {
+    Some(match lower {
+        b"finest" => Level::Trace,
+        b"verbose" | b"debug1" | b"debug2" | b"debug3" | b"debug4" | b"debug5" => Level::Debug,
+        b"information" | b"informational" | b"notice" | b"success" => Level::Info,
+        b"warning" => Level::Warn,
+        b"failure" | b"severe" => Level::Error,
+        b"critical" | b"emergency" | b"dpanic" => Level::Fatal,
+        _ => return None,
+    })
 }
 
 /// The level that a shouted word of another language means, as servers and Java write it after the locale: German,

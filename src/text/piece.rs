@@ -1,6 +1,7 @@
 //! The pieces that headers are made of: brackets, process numbers, names, places in the code, separators. Each reader
 //! moves the cursor behind the piece, or leaves it where it is. Nothing here decides what a piece means.
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::escape::ESC;
 
@@ -20,6 +21,22 @@ pub(super) fn bracket<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let mut there = *cursor;
     there.skip(1);
     there.skip_blanks();
+    let inside = there.rest();
+    let near = inside.get(..LONGEST).unwrap_or(inside);
+    let end = near.iter().position(|b| *b == close || *b == open || *b == ESC)?;
+    if near.get(end) == Some(&close) {
+        there.skip(end + 1);
+        *cursor = there;
+        let inner = near.get(..end)?;
+        let blanks = inner.iter().rev().take_while(|b| **b == b' ').count();
+        return inner.get(..end - blanks);
+    }
+    nested_bracket(cursor, there, [open, close])
+}
+
+/// A bracket with brackets or colours in it, from behind its first blanks.
+fn nested_bracket<'a>(cursor: &mut Cursor<'a>, inside: Cursor<'a>, [open, close]: [u8; 2]) -> Option<&'a [u8]> {
+    let mut there = inside;
     let start = there;
     let mut end = there;
     let mut depth = 1usize;
@@ -89,8 +106,8 @@ pub(super) fn caller(cursor: &mut Cursor<'_>) -> bool {
     {
         return false;
     }
-    let file = there.skip_while(is_in_path);
-    let is_line = is_source(file) && there.eat(b':') && !there.skip_while(|b| b.is_ascii_digit()).is_empty();
+    let file = there.skip_class(&PATH);
+    let is_line = there.eat(b':') && !there.skip_while(|b| b.is_ascii_digit()).is_empty() && is_source(file);
     if !is_line {
         return false;
     }
@@ -102,9 +119,7 @@ pub(super) fn caller(cursor: &mut Cursor<'_>) -> bool {
     true
 }
 
-fn is_in_path(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'/' | b'-' | b'@')
-}
+static PATH: Class = Class::word_and(b"._/-@");
 
 /// Whether the name is that of a file with source code.
 fn is_source(file: &[u8]) -> bool {
@@ -112,54 +127,56 @@ fn is_source(file: &[u8]) -> bool {
         return false;
     };
     let (_, ending) = file.split_at(dot + 1);
-    matches!(
-        ending,
-        b"go"
-            | b"py"
-            | b"pyx"
-            | b"rs"
-            | b"c"
-            | b"cc"
-            | b"cpp"
-            | b"cxx"
-            | b"h"
-            | b"hpp"
-            | b"java"
-            | b"kt"
-            | b"scala"
-            | b"groovy"
-            | b"clj"
-            | b"rb"
-            | b"erb"
-            | b"js"
-            | b"mjs"
-            | b"cjs"
-            | b"ts"
-            | b"tsx"
-            | b"jsx"
-            | b"php"
-            | b"cs"
-            | b"fs"
-            | b"vb"
-            | b"ex"
-            | b"exs"
-            | b"erl"
-            | b"hrl"
-            | b"swift"
-            | b"m"
-            | b"mm"
-            | b"dart"
-            | b"lua"
-            | b"pl"
-            | b"pm"
-            | b"sh"
-            | b"zig"
-            | b"nim"
-            | b"cr"
-            | b"hs"
-            | b"ml"
-            | b"sql"
-    )
+    match ending.len() {
+        1 => matches!(ending, b"c" | b"h" | b"m"),
+        2 => matches!(
+            ending,
+            b"go"
+                | b"py"
+                | b"rs"
+                | b"cc"
+                | b"kt"
+                | b"rb"
+                | b"js"
+                | b"ts"
+                | b"cs"
+                | b"fs"
+                | b"vb"
+                | b"ex"
+                | b"mm"
+                | b"pl"
+                | b"pm"
+                | b"sh"
+                | b"cr"
+                | b"hs"
+                | b"ml"
+        ),
+        3 => matches!(
+            ending,
+            b"pyx"
+                | b"cpp"
+                | b"cxx"
+                | b"hpp"
+                | b"clj"
+                | b"erb"
+                | b"mjs"
+                | b"cjs"
+                | b"tsx"
+                | b"jsx"
+                | b"php"
+                | b"exs"
+                | b"erl"
+                | b"hrl"
+                | b"lua"
+                | b"zig"
+                | b"nim"
+                | b"sql"
+        ),
+        4 => matches!(ending, b"java" | b"dart"),
+        5 => matches!(ending, b"scala" | b"swift"),
+        6 => matches!(ending, b"groovy"),
+        _ => false,
+    }
 }
 
 /// A process number before a level: `25746`, nginx's `41#39:` and `*274312`, `HAProxy`'s `062/080000`.
@@ -214,7 +231,7 @@ pub(super) fn process_number(cursor: &mut Cursor<'_>) -> bool {
 /// The span of tracing: `session{id=2587}: `, or the part of one: `request{…}:` before the next.
 pub(super) fn span(cursor: &mut Cursor<'_>) -> bool {
     let mut there = *cursor;
-    there.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'));
+    there.skip_class(&NAME);
     there.skip_colours();
     let found = there.at() > cursor.at() && there.peek() == Some(b'{') && bracket(&mut there).is_some() && {
         there.skip_colours();
@@ -226,6 +243,11 @@ pub(super) fn span(cursor: &mut Cursor<'_>) -> bool {
     found
 }
 
+/// Letters, digits, and the signs that plain names have.
+pub(super) static NAME: Class = Class::word_and(b"_.-");
+
+static IDENTIFIER: Class = Class::word_and(b"._-$/@#");
+
 /// A name with dots, slashes, `::` and the like; a colon at its end is not part of it.
 pub(super) fn identifier<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
     let start = *cursor;
@@ -233,7 +255,7 @@ pub(super) fn identifier<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
         return &[];
     }
     loop {
-        cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'$' | b'/' | b'@' | b'#'));
+        cursor.skip_class(&IDENTIFIER);
         let goes_on = cursor.peek() == Some(b':')
             && cursor
                 .peek_at(1)
@@ -245,17 +267,99 @@ pub(super) fn identifier<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
     }
 }
 
+const TOKEN: Class = Class::from_but(b' ' + 1, b"|\"");
+
 /// What stands between blanks, up to `|` and quotes.
 pub(super) fn token<'a>(cursor: &mut Cursor<'a>) -> &'a [u8] {
-    cursor.skip_while(|b| b > b' ' && !matches!(b, b'|' | b'"' | ESC))
+    static CLASS: Class = TOKEN;
+    cursor.skip_class(&CLASS)
 }
+
+/// What stands between blanks, and what signs are in it.
+#[derive(Clone, Copy)]
+pub(super) struct Token<'a> {
+    pub(super) text: &'a [u8],
+    signs: u8,
+}
+
+const COLON: u8 = 1;
+const SQUARE: u8 = 2;
+const BRACE: u8 = 4;
+const DOT: u8 = 8;
+/// See `is_technical`; of the first byte it does not count.
+const INNER: u8 = 16;
+const END: u8 = 128;
+
+static SIGNS: [u8; 256] = {
+    let mut signs = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        if !TOKEN.0[byte] {
+            signs[byte] |= END;
+        }
+        if TECHNICAL.0[byte] {
+            signs[byte] |= INNER;
+        }
+        byte += 1;
+    }
+    signs[b':' as usize] |= COLON;
+    signs[b'[' as usize] |= SQUARE;
+    signs[b'{' as usize] |= BRACE;
+    signs[b'.' as usize] |= DOT;
+    signs
+};
+
+impl<'a> Token<'a> {
+    /// The token at the cursor, which stays.
+    #[inline]
+    pub(super) fn at(cursor: Cursor<'a>) -> Self {
+        let rest = cursor.rest();
+        let sign = |byte: &u8| SIGNS[usize::from(*byte)];
+        let first = rest.first().map_or(END, sign);
+        if first & END != 0 {
+            return Self { text: &[], signs: 0 };
+        }
+        let mut signs = first & !INNER;
+        let inner = rest.iter().skip(1).position(|byte| {
+            signs |= sign(byte);
+            sign(byte) & END != 0
+        });
+        Self {
+            text: inner.map_or(rest, |inner| rest.get(..=inner).unwrap_or_default()),
+            signs,
+        }
+    }
+
+    pub(super) const fn has_colon(self) -> bool {
+        self.signs & COLON != 0
+    }
+
+    pub(super) const fn has_dot(self) -> bool {
+        self.signs & DOT != 0
+    }
+
+    pub(super) const fn has_square(self) -> bool {
+        self.signs & SQUARE != 0
+    }
+
+    pub(super) const fn has_brace(self) -> bool {
+        self.signs & BRACE != 0
+    }
+
+    /// `is_technical` of its text.
+    pub(super) const fn is_technical(self) -> bool {
+        self.signs & INNER != 0
+    }
+}
+
+/// What a word of a sentence has only as its first letter.
+const TECHNICAL: Class = Class::of(b"._/@#=:$-").and_range(b'0', b'9').and_range(b'A', b'Z');
 
 /// Whether a name is no word of a sentence: it has digits or signs in it, or capitals behind its first letter.
 pub(super) fn is_technical(name: &[u8]) -> bool {
-    let signs =
-        |b: &u8| b.is_ascii_digit() || matches!(b, b'.' | b'_' | b'/' | b'@' | b'#' | b'=' | b':' | b'$' | b'-');
+    static CLASS: Class = TECHNICAL;
     let inner = name.get(1..).unwrap_or_default();
-    inner.iter().any(|b| signs(b) || b.is_ascii_uppercase())
+    inner.iter().any(|b| CLASS.has(*b))
 }
 
 /// Whether a name is written as classes of several words are: `WindowManager`, but not `Starting`.
@@ -270,8 +374,11 @@ pub(super) fn is_camel(name: &[u8]) -> bool {
 
 /// Whether a name is that of a class or module with its packages: `com.acme.Cart`, `Shop.Cart`, `relay::sink`.
 pub(super) fn is_qualified_class(name: &[u8]) -> bool {
-    if memchr::memmem::find(name, b"::").is_some() {
+    if name.windows(2).any(|pair| pair == b"::") {
         return true;
+    }
+    if !name.contains(&b'.') {
+        return false;
     }
     let mut parts = name.split(|b| *b == b'.');
     let mut capitals = 0usize;
@@ -291,6 +398,9 @@ pub(super) fn is_qualified_class(name: &[u8]) -> bool {
 
 /// Whether a name has dots between plain names, as modules have: `nova.compute.manager`. Files and hosts look so, too.
 pub(super) fn is_dotted(name: &[u8]) -> bool {
+    if !name.contains(&b'.') {
+        return false;
+    }
     let parts = name.split(|b| *b == b'.');
     let mut count = 0usize;
     let plain = parts.into_iter().all(|part| {

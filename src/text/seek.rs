@@ -1,10 +1,12 @@
 //! Levels: at the front of a line, in a bracket, or behind a stamp and the pieces that headers have before their level.
 //! What comes behind a stamp if there is no level. Nothing here decides whether a line has a header at all.
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::escape::ESC;
 use super::piece::{
-    LONGEST, bracket, caller, identifier, is_ids, is_qualified_class, is_technical, number, separator, token,
+    LONGEST, NAME, Token, bracket, caller, identifier, is_ids, is_qualified_class, is_technical, number, separator,
+    token,
 };
 use super::tail::{Closing, Found, LONGEST_NAME, LevelWord, MOST_NAMES, MOST_PIECES, Seen, behind_bars, message};
 use super::{level, stamp};
@@ -13,6 +15,7 @@ use crate::model::Level;
 /// The level at the very front of a line.
 pub(super) fn leading_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
     let mut cursor = start;
+    cursor.peek().filter(|first| level::may_begin(*first))?;
     let word = cursor.skip_while(|b| b.is_ascii_alphabetic());
     let level = level::word(word)?;
     if matches!(word, b"note" | b"success" | b"panic" | b"alert" | b"failure") {
@@ -60,6 +63,11 @@ fn seconds_or_stamp(cursor: &mut Cursor<'_>) -> Option<()> {
 pub(super) fn bracketed_level(start: Cursor<'_>) -> Option<LevelWord<'_>> {
     let mut cursor = start;
     let inner = bracket(&mut cursor)?;
+    level_in_bracket(inner, cursor)
+}
+
+fn level_in_bracket<'a>(inner: &[u8], behind: Cursor<'a>) -> Option<LevelWord<'a>> {
+    let mut cursor = behind;
     let word = match inner.iter().position(|b| *b == b' ') {
         Some(blank) => {
             let (word, target) = inner.split_at(blank);
@@ -110,25 +118,17 @@ pub(super) fn seek_level(start: Cursor<'_>, fine: bool) -> Option<(LevelWord<'_>
     let mut words = usize::from(!fine);
     for _ in 0..MOST_PIECES {
         cursor.skip_blanks();
-        let here = cursor;
-        if separator(&mut cursor) {
-            before = if here.peek() == Some(b'|') {
-                Closing::Bar
-            } else {
-                Closing::Separator
-            };
+        let byte = cursor.peek()?;
+        if !byte.is_ascii_alphanumeric() && separator(&mut cursor) {
+            before = if byte == b'|' { Closing::Bar } else { Closing::Separator };
             continue;
         }
-        if let Some(word) = level_piece(cursor, before, seen) {
-            return Some((word, seen));
-        }
-        if cursor.at() == start.at() && cursor.peek() == Some(b':') {
+        if byte == b':' && cursor.at() == start.at() {
             // `…UTC:10.0.0.7(55032):bob@orders:[52]:ERROR:`
             let end = memchr::memmem::find(cursor.rest(), b"]:").filter(|end| *end < LONGEST)?;
             cursor.skip(end + 2);
             continue;
         }
-        let byte = cursor.peek()?;
         if byte.is_ascii_digit() || byte == b'*' {
             if let Some(stamp) = stamp::stamp(&mut cursor) {
                 seen.time = seen.time.or(stamp.time);
@@ -139,19 +139,38 @@ pub(super) fn seek_level(start: Cursor<'_>, fine: bool) -> Option<(LevelWord<'_>
                 continue;
             }
         } else if matches!(byte, b'[' | b'{' | b'(' | b'<') {
-            if bracket_piece(&mut cursor) {
+            let mut behind = cursor;
+            if let Some(inner) = bracket(&mut behind) {
+                if byte != b'{'
+                    && let Some(word) = level_in_bracket(inner, behind)
+                {
+                    return Some((word, seen));
+                }
+                if !cursor.starts_with(b"{\"") {
+                    cursor = behind;
+                    continue;
+                }
+            }
+        }
+        let token = Token::at(cursor);
+        if byte.is_ascii_alphabetic() || byte >= 0x80 {
+            if let Some(word) = level_piece(cursor, token, before, seen) {
+                return Some((word, seen));
+            }
+            if let Some(stamp) = named_stamp(&mut cursor) {
+                seen.time = seen.time.or(stamp.time);
                 continue;
             }
-        } else if let Some(stamp) = named_stamp(&mut cursor) {
-            seen.time = seen.time.or(stamp.time);
-            continue;
-        } else if caller(&mut cursor) {
+        }
+        if token.has_colon() && caller(&mut cursor) {
             continue;
         }
-        if let Some(word) = level_in_name(cursor) {
+        if token.has_square()
+            && let Some(word) = level_in_name(cursor)
+        {
             return Some((word, seen));
         }
-        if seen.names >= most_names || !name_before_level(&mut cursor, &mut words) {
+        if seen.names >= most_names || !name_before_level(&mut cursor, token, &mut words) {
             return None;
         }
         seen.names += 1;
@@ -168,29 +187,26 @@ fn named_stamp(cursor: &mut Cursor<'_>) -> Option<stamp::Stamp> {
 /// `util.py[WARNING]: …`
 fn level_in_name(start: Cursor<'_>) -> Option<LevelWord<'_>> {
     let mut cursor = start;
-    let name = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    let name = cursor.skip_class(&NAME);
     (!name.is_empty() && cursor.peek() == Some(b'[')).then_some(())?;
     bracketed_level(cursor)
 }
 
 /// A logger, host, user, thread or `key=value` without brackets before a level. A name that could be a word of a
 /// sentence is taken once, or if a separator sets it off.
-fn name_before_level(cursor: &mut Cursor<'_>, words: &mut usize) -> bool {
+fn name_before_level(cursor: &mut Cursor<'_>, token: Token<'_>, words: &mut usize) -> bool {
     let mut there = *cursor;
-    let name = token(&mut there);
+    let name = token.text;
+    there.skip(name.len());
     if name.is_empty() || name.len() > LONGEST_NAME {
         return false;
     }
     there.skip_colours();
-    let mut behind = there;
-    behind.skip_blanks();
-    let set_off = behind.starts_with(b"- ") || behind.peek() == Some(b'|');
     let ends = matches!(there.peek(), Some(b' ' | b'\t' | b'|'));
-    let plain_word = !is_technical(name);
     if !ends || matches!(name.last(), Some(b',' | b'.' | b';' | b'!')) {
         return false;
     }
-    if plain_word && !set_off {
+    if !token.is_technical() && !is_set_off(there) {
         let is_name =
             name.len() > 1 && name.iter().all(u8::is_ascii_alphanumeric) && name.iter().any(u8::is_ascii_lowercase);
         if *words > 0 || !is_name || !name.first().is_some_and(u8::is_ascii_lowercase) {
@@ -200,6 +216,13 @@ fn name_before_level(cursor: &mut Cursor<'_>, words: &mut usize) -> bool {
     }
     *cursor = there;
     true
+}
+
+/// Whether a separator follows.
+fn is_set_off(end: Cursor<'_>) -> bool {
+    let mut behind = end;
+    behind.skip_blanks();
+    behind.peek() == Some(b'|') || behind.starts_with(b"- ")
 }
 
 /// The rest of a bracket that began with a stamp: `… INFO  issuer::keys] message`, `…: INFO/ForkPoolWorker-23] message`.
@@ -239,16 +262,16 @@ pub(super) fn in_bracket(start: Cursor<'_>) -> Found<'_> {
     }
 }
 
-/// A level among the pieces: a shouted word, a quiet one that is set off, one in brackets, a single letter.
-fn level_piece(start: Cursor<'_>, before: Closing, seen: Seen) -> Option<LevelWord<'_>> {
+/// A level among the pieces: a shouted word, a quiet one that is set off, a single letter.
+fn level_piece<'a>(start: Cursor<'a>, token: Token<'_>, before: Closing, seen: Seen) -> Option<LevelWord<'a>> {
     let mut cursor = start;
     match cursor.peek()? {
-        b'[' | b'(' | b'<' => bracketed_level(start),
+        first if first.is_ascii_lowercase() && !level::may_begin(first) && !token.has_dot() => None,
         b'A'..=b'Z' | b'a'..=b'z' | 0xc3..=0xe9 => {
             if cursor.eat_text(b"PHP ") {
                 cursor.skip_blanks();
             }
-            let mut word = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_') || b >= 0x80);
+            let mut word = cursor.skip_class(&LEVEL);
             if let Some(channel) = word.iter().rposition(|b| *b == b'.')
                 && cursor.peek() == Some(b':')
             {
@@ -284,8 +307,12 @@ fn level_piece(start: Cursor<'_>, before: Closing, seen: Seen) -> Option<LevelWo
     }
 }
 
+/// What may be in a level and the channel in front of it.
+static LEVEL: Class = Class::word_and(b"._").and_range(0x80, 0xff);
+
 /// `LOG:` of Postgres and Nest, and the further lines of a database's message, which have no level.
 fn database_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
+    word.first().filter(|b| b.is_ascii_uppercase())?;
     match word {
         b"LOG" => Some(Level::Info),
         b"DETAIL" | b"STATEMENT" | b"HINT" | b"CONTEXT" | b"QUERY" | b"LOCATION" => {
@@ -297,7 +324,8 @@ fn database_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
 
 /// A level in another language than English, which must be shouted and have a colon, as servers write it.
 fn foreign_word(word: &[u8], behind: Cursor<'_>) -> Option<Level> {
-    (behind.peek() == Some(b':')).then_some(())?;
+    let shouted = !word.first()?.is_ascii_lowercase();
+    (shouted && behind.peek() == Some(b':')).then_some(())?;
     level::foreign_word(word)
 }
 
@@ -350,15 +378,6 @@ fn closing(cursor: &mut Cursor<'_>) -> Closing {
     Closing::Blank
 }
 
-/// A thread, process or logger in brackets; not the JSON object of a message.
-fn bracket_piece(cursor: &mut Cursor<'_>) -> bool {
-    match cursor.peek() {
-        Some(b'{') if cursor.starts_with(b"{\"") => false,
-        Some(b'[' | b'{' | b'(' | b'<') => bracket(cursor).is_some(),
-        Some(_) | None => false,
-    }
-}
-
 /// Where the message begins behind a stamp when no level is to be found: past what only headers have.
 fn without_level(start: Cursor<'_>) -> Found<'_> {
     let mut cursor = start;
@@ -403,6 +422,7 @@ fn class_and_method(start: Cursor<'_>) -> Option<Cursor<'_>> {
     let mut cursor = start;
     let class = identifier(&mut cursor);
     cursor.eat(b' ').then_some(())?;
+    cursor.peek().filter(|_| class.contains(&b'.'))?;
     let method = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'$' | b'<' | b'>'));
     let ends = cursor.rest().trim_ascii_end().is_empty();
     (ends && !method.is_empty() && is_qualified_class(class) && class.contains(&b'.')).then_some(())?;
@@ -441,8 +461,9 @@ fn tag(cursor: &mut Cursor<'_>) -> bool {
 
 /// `crond(pam_unix)[2915]: `, `/usr/sbin/gmetad[1682]: `, `launchd[1] (com.acme.quicklook[71]): `.
 fn process(cursor: &mut Cursor<'_>) -> bool {
+    static PROGRAM: Class = Class::from_but(b' ' + 1, b"[|\":=");
     let mut there = *cursor;
-    let name = there.skip_while(|b| b > b' ' && !matches!(b, b'[' | b'|' | b'"' | b':' | b'='));
+    let name = there.skip_class(&PROGRAM);
     if name.is_empty() || name.len() > LONGEST_NAME || !there.eat(b'[') {
         return false;
     }

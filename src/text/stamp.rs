@@ -1,21 +1,36 @@
 //! The time stamps that programs write at the front of their lines. Read by hand: this runs for every line.
 //!
 //! A stamp without a year or a date is a stamp but no time. One without a zone is taken as UTC, which is what containers
-//! run on.
+//! run on. What counts is the shape: clocks break, and a date that no calendar has is a stamp all the same, without a
+//! time.
 
+use super::calendar::{month, weekday};
 use super::cursor::Cursor;
 use crate::model::Time;
 
 /// A stamp that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Nothing when the stamp leaves out the year or the date.
+    /// Nothing when the stamp leaves out the year or the date, or when no calendar has it.
     pub(super) time: Option<Time>,
+    /// Whether it says which year it means.
+    pub(super) has_year: bool,
     /// Whether it has fractions of a second, as stamps of logging libraries do and hand-made ones do not.
     pub(super) fine: bool,
 }
 
-/// A day of the calendar.
+impl Stamp {
+    /// A stamp without a year.
+    const fn of_clock(clock: Clock) -> Self {
+        Self {
+            time: None,
+            has_year: false,
+            fine: clock.fine,
+        }
+    }
+}
+
+/// A day of a calendar, or numbers that look like one.
 #[derive(Clone, Copy)]
 struct Date {
     year: u32,
@@ -23,7 +38,7 @@ struct Date {
     day: u32,
 }
 
-/// A time of the day; `nanos` below one second.
+/// A time of the day, in numbers of two digits; `nanos` below one second.
 #[derive(Clone, Copy)]
 struct Clock {
     hour: u32,
@@ -57,16 +72,22 @@ pub(super) fn stamp(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 type Reader = fn(&mut Cursor<'_>) -> Option<Stamp>;
 
 fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    if let Some(stamp) = common(cursor) {
+    let digits = cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count();
+    if digits == 4
+        && let Some(stamp) = common(cursor)
+    {
         return Some(stamp);
     }
-    let readers: &[Reader] = match cursor.rest().iter().take_while(|b| b.is_ascii_digit()).count() {
-        1 => &[short_clock, time_of_day, named_month],
-        2 => &[time_of_day, named_month, short_date],
-        4 => &[full_date],
-        6 => &[packed_short, packed_short_date],
-        8 => &[packed],
-        10 | 13 => &[since_epoch],
+    let readers: &[Reader] = match (digits, cursor.peek_at(digits).unwrap_or(b'\n')) {
+        (4, b'-' | b'/' | b'.') => &[full_date],
+        (1, b':') => &[short_clock, time_of_day],
+        (2, b':') => &[time_of_day],
+        (1, b' ' | b'/' | b'-') | (2, b' ') => &[named_month],
+        (2, b'/' | b'-') => &[named_month, short_date],
+        (2, b'.') => &[short_date],
+        (6, b' ') => &[packed_short, packed_short_date],
+        (8, b' ' | b'-' | b'T' | b'.') => &[packed],
+        (10 | 13, _) => &[since_epoch],
         _ => return None,
     };
     readers.iter().find_map(|read| {
@@ -79,48 +100,41 @@ fn numeric(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 
 /// The shape that most stamps have, read at once: `2026-03-04T08:00:52`, with a blank or with slashes, too.
 fn common(cursor: &mut Cursor<'_>) -> Option<Stamp> {
-    let &[
-        y1,
-        y2,
-        y3,
-        y4,
-        s1,
-        m1,
-        m2,
-        s2,
-        d1,
-        d2,
-        t,
-        h1,
-        h2,
-        c1,
-        i1,
-        i2,
-        c2,
-        e1,
-        e2,
-    ] = cursor.rest().first_chunk()?;
+    let rest = cursor.rest();
+    let (front, behind) = rest.split_first_chunk()?;
+    let (back, behind) = behind.split_first_chunk()?;
+    let [c2, e1, e2, ..] = *behind else { return None };
+    let [_, _, _, _, s1, _, _, s2] = *front;
+    let [_, _, t, _, _, c1, _, _] = *back;
     let shaped = s1 == s2 && matches!(s1, b'-' | b'/' | b'.') && matches!(t, b'T' | b' ') && c1 == b':' && c2 == b':';
     shaped.then_some(())?;
-    let pair = |tens: u8, ones: u8| {
-        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-        (tens < 10 && ones < 10).then(|| u32::from(tens) * 10 + u32::from(ones))
-    };
-    let date = Date {
-        year: pair(y1, y2)? * 100 + pair(y3, y4)?,
-        month: pair(m1, m2)?,
-        day: pair(d1, d2)?,
-    };
-    let clock = [pair(h1, h2)?, pair(i1, i2)?, pair(e1, e2)?];
-    let mut there = *cursor;
-    there.skip(19);
-    if there.peek().is_some_and(|b| b == b' ') && matches!(there.peek_at(1), Some(b'A' | b'P')) {
+    let [y1, y2, y3, y4, _, m1, m2, _] = digits_of(*front, [255, 255, 255, 255, 0, 255, 255, 0])?;
+    let [d1, d2, _, h1, h2, _, i1, i2] = digits_of(*back, [255, 255, 0, 255, 255, 0, 255, 255])?;
+    let (e1, e2) = (e1.wrapping_sub(b'0'), e2.wrapping_sub(b'0'));
+    (e1 < 10 && e2 < 10).then_some(())?;
+    if let [_, _, _, b' ', b'A' | b'P', ..] = behind {
         // Perhaps the half of the day.
         return None;
     }
-    let stamp = ended(&mut there, date, clock)?;
+    let pair = |tens: u8, ones: u8| u32::from(tens * 10 + ones);
+    let date = Date {
+        year: pair(y1, y2) * 100 + pair(y3, y4),
+        month: pair(m1, m2),
+        day: pair(d1, d2),
+    };
+    let mut there = *cursor;
+    there.skip(19);
+    let stamp = ended(&mut there, date, [pair(h1, h2), pair(i1, i2), pair(e1, e2)])?;
     *cursor = there;
     Some(stamp)
+}
+
+/// The values of the eight digits, of those that the mask keeps. Nothing if one of them is none: all are looked at in
+/// one word, where 10 and more reach the top bit of their byte.
+fn digits_of(text: [u8; 8], mask: [u8; 8]) -> Option<[u8; 8]> {
+    let values = (u64::from_ne_bytes(text) ^ u64::from_ne_bytes([b'0'; 8])) & u64::from_ne_bytes(mask);
+    let beyond = values.wrapping_add(u64::from_ne_bytes([0x80 - 10; 8])) | values;
+    (beyond & u64::from_ne_bytes([0x80; 8]) == 0).then(|| values.to_ne_bytes())
 }
 
 /// `2026-03-04T08:00:52.861903771+01:00`, `2026/03/04 08:00:52`, `2026-03-04 08:00:52,861 UTC` and the like.
@@ -155,6 +169,13 @@ fn dotted_clock(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
 
 /// `20260304 08:03:57`, `20260304-8:3:57:606`, `20260304T080357Z`.
 fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let start = *cursor;
+    let stamp = packed_by_shape(cursor)?;
+    let is_sure = stamp.time.is_some() || start.until(cursor).iter().any(|b| matches!(b, b':' | b'T'));
+    is_sure.then_some(stamp)
+}
+
+fn packed_by_shape(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let (year, month, day) = (cursor.digits(4)?, cursor.digits(2)?, cursor.digits(2)?);
     let date = Date { year, month, day };
     matches!(cursor.peek()?, b' ' | b'-' | b'T' | b'.').then(|| cursor.skip(1))?;
@@ -170,7 +191,6 @@ fn packed(cursor: &mut Cursor<'_>) -> Option<Stamp> {
 fn ended(cursor: &mut Cursor<'_>, date: Date, clock: [u32; 3]) -> Option<Stamp> {
     let [hour, minute, second] = clock;
     let nanos = fraction(cursor);
-    (hour < 24 && minute < 60 && second < 61).then_some(())?;
     ends(cursor)?;
     let clock = Clock {
         hour,
@@ -179,7 +199,7 @@ fn ended(cursor: &mut Cursor<'_>, date: Date, clock: [u32; 3]) -> Option<Stamp> 
         nanos: nanos.unwrap_or(0),
         fine: nanos.is_some(),
     };
-    zoned(cursor, date, clock)
+    Some(zoned(cursor, date, clock))
 }
 
 /// `260304 08:03:57`, with one or two blanks before a short hour.
@@ -190,8 +210,12 @@ fn packed_short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     dated(cursor, Date { year, month, day })
 }
 
-/// `081109 203615`: year, month, day, hour, minute, second.
+/// `081109 203615`: year, month, day, hour, minute, second. Numbers that no clock shows may be anything.
 fn packed_short(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    packed_short_by_shape(cursor).filter(|stamp| stamp.time.is_some())
+}
+
+fn packed_short_by_shape(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let (year, month, day) = (2000 + cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
     cursor.eat(b' ').then_some(())?;
     let (hour, minute, second) = (cursor.digits(2)?, cursor.digits(2)?, cursor.digits(2)?);
@@ -204,9 +228,22 @@ fn packed_short(cursor: &mut Cursor<'_>) -> Option<Stamp> {
         fine: false,
     };
     Some(Stamp {
-        time: Some(time(Date { year, month, day }, clock)?),
+        time: time(Date { year, month, day }, clock),
+        has_year: true,
         fine: false,
     })
+}
+
+/// A stamp of nothing but digits that no clock shows, `081199 203615` or `20269904 080357`, which is one only if more of
+/// a header follows. The cursor moves behind it.
+pub(super) fn doubtful(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let mut there = *cursor;
+    let stamp = packed_short_by_shape(&mut there).or_else(|| {
+        there = *cursor;
+        packed_by_shape(&mut there)
+    })?;
+    *cursor = there;
+    Some(stamp)
 }
 
 /// `17/06/09 20:10:40`, `03/04/2026, 8:03:57 AM`, `03-17 16:13:38.811`.
@@ -217,11 +254,7 @@ fn short_date(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let second = cursor.digits(2)?;
     if cursor.eat(b' ') || cursor.eat(b'|') || cursor.eat(b'T') {
         let clock = clock(cursor)?;
-        (matches!(first, 1..=12) && matches!(second, 1..=31)).then_some(())?;
-        return Some(Stamp {
-            time: None,
-            fine: clock.fine,
-        });
+        return Some(Stamp::of_clock(clock));
     }
     cursor.eat(separator).then_some(())?;
     let date = if let Some(year) = cursor.digits(4) {
@@ -258,13 +291,18 @@ fn named_month(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     dated(cursor, Date { year, month, day })
 }
 
-/// `08:01:51.042`.
+/// `08:01:51.042`. One that no clock shows must have all its digits and must not go on: it may be an address.
 fn time_of_day(cursor: &mut Cursor<'_>) -> Option<Stamp> {
+    let start = *cursor;
     let clock = clock(cursor)?;
-    Some(Stamp {
-        time: None,
-        fine: clock.fine,
-    })
+    let is_shown = clock.hour < 24 && clock.minute < 60 && clock.second < 61;
+    let text = start.until(cursor);
+    let is_whole = text.get(2) == Some(&b':')
+        && text.get(5) == Some(&b':')
+        && text.get(7).is_some_and(u8::is_ascii_digit)
+        && text.get(8) != Some(&b':')
+        && cursor.peek() != Some(b':');
+    (is_shown || is_whole).then(|| Stamp::of_clock(clock))
 }
 
 /// `3:04PM`.
@@ -276,6 +314,7 @@ fn short_clock(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     ends(cursor)?;
     Some(Stamp {
         time: None,
+        has_year: false,
         fine: false,
     })
 }
@@ -287,6 +326,7 @@ fn since_epoch(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     ends(cursor)?;
     Some(Stamp {
         time: Some(epoch(number)?),
+        has_year: true,
         fine: true,
     })
 }
@@ -313,7 +353,11 @@ fn with_names(cursor: &mut Cursor<'_>) -> Option<Stamp> {
     let clock = clock(cursor)?;
     let year = year_behind(cursor);
     let time = year.and_then(|year| time(Date { year, month, day }, clock));
-    Some(Stamp { time, fine: clock.fine })
+    Some(Stamp {
+        time,
+        has_year: year.is_some(),
+        fine: clock.fine,
+    })
 }
 
 /// ` 2026`, or ` UTC 2026` as `date` prints it.
@@ -331,30 +375,32 @@ fn year_behind(cursor: &mut Cursor<'_>) -> Option<u32> {
 
 fn dated(cursor: &mut Cursor<'_>, date: Date) -> Option<Stamp> {
     let clock = clock(cursor)?;
-    zoned(cursor, date, clock)
+    Some(zoned(cursor, date, clock))
 }
 
-fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Option<Stamp> {
-    let local = time(date, clock)?;
+fn zoned(cursor: &mut Cursor<'_>, date: Date, clock: Clock) -> Stamp {
+    let local = time(date, clock);
     let time = match zone(cursor) {
-        None => Some(local),
-        Some(Zone::Offset(seconds)) => local.0.checked_sub(seconds * 1_000_000_000).map(Time),
+        None => local,
+        Some(Zone::Offset(seconds)) => local.and_then(|local| local.0.checked_sub(seconds * 1_000_000_000).map(Time)),
         Some(Zone::Named) => None,
     };
-    Some(Stamp { time, fine: clock.fine })
+    Stamp {
+        time,
+        has_year: true,
+        fine: clock.fine,
+    }
 }
 
 fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
-    let mut hour = cursor.digits(2).or_else(|| cursor.digits(1))?;
-    cursor.eat(b':').then_some(())?;
-    let minute = cursor.digits(2).or_else(|| cursor.digits(1))?;
-    cursor.eat(b':').then_some(())?;
-    let second = cursor.digits(2).or_else(|| cursor.digits(1))?;
+    let [mut hour, minute, second] = match whole_clock(cursor) {
+        Some(numbers) => numbers,
+        None => short_numbers(cursor)?,
+    };
     let nanos = fraction(cursor);
     if let Some(afternoon) = half_of_day(cursor) {
         hour = hour % 12 + if afternoon { 12 } else { 0 };
     }
-    (hour < 24 && minute < 60 && second < 61).then_some(())?;
     ends(cursor)?;
     Some(Clock {
         hour,
@@ -365,19 +411,61 @@ fn clock(cursor: &mut Cursor<'_>) -> Option<Clock> {
     })
 }
 
+/// `08:03:57` with all its digits.
+fn whole_clock(cursor: &mut Cursor<'_>) -> Option<[u32; 3]> {
+    let text = *cursor.rest().first_chunk()?;
+    let [_, _, c1, _, _, c2, _, _] = text;
+    (c1 == b':' && c2 == b':').then_some(())?;
+    let [h1, h2, _, i1, i2, _, e1, e2] = digits_of(text, [255, 255, 0, 255, 255, 0, 255, 255])?;
+    cursor.skip(8);
+    Some([[h1, h2], [i1, i2], [e1, e2]].map(|[tens, ones]| u32::from(tens * 10 + ones)))
+}
+
+/// The same with one or two digits each.
+fn short_numbers(cursor: &mut Cursor<'_>) -> Option<[u32; 3]> {
+    let number = |cursor: &mut Cursor<'_>| cursor.digits(2).or_else(|| cursor.digits(1));
+    let hour = number(cursor)?;
+    cursor.eat(b':').then_some(())?;
+    let minute = number(cursor)?;
+    cursor.eat(b':').then_some(())?;
+    Some([hour, minute, number(cursor)?])
+}
+
 /// Up to nine digits behind a point, a comma or a colon count; more are skipped.
 fn fraction(cursor: &mut Cursor<'_>) -> Option<u32> {
-    matches!(cursor.peek()?, b'.' | b',' | b':').then_some(())?;
-    cursor.peek_at(1).filter(u8::is_ascii_digit)?;
-    cursor.skip(1);
-    let digits = cursor.skip_while(|b| b.is_ascii_digit());
-    let digits = digits.get(..9).unwrap_or(digits);
-    let value = digits
-        .iter()
-        .fold(0, |value, digit| value * 10 + u32::from(digit - b'0'));
-    let missing = u32::try_from(9 - digits.len()).unwrap_or(0);
-    Some(value * 10_u32.pow(missing))
+    let [b'.' | b',' | b':', behind @ ..] = cursor.rest() else {
+        return None;
+    };
+    let (mut value, mut digits) = (0, 0);
+    for byte in behind {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        if digits < 9 {
+            value = value * 10 + u32::from(digit);
+        }
+        digits += 1;
+    }
+    (digits > 0).then_some(())?;
+    cursor.skip(1 + digits);
+    let unit = UNITS.get(digits).unwrap_or(&1);
+    Some(value * unit)
 }
+
+/// Nanoseconds in the last of so many digits.
+const UNITS: [u32; 10] = [
+    1_000_000_000,
+    100_000_000,
+    10_000_000,
+    1_000_000,
+    100_000,
+    10_000,
+    1_000,
+    100,
+    10,
+    1,
+];
 
 /// Whether ` AM` or ` PM` follows, and then whether it is the latter.
 fn half_of_day(cursor: &mut Cursor<'_>) -> Option<bool> {
@@ -432,43 +520,15 @@ fn offset(cursor: &mut Cursor<'_>, sign: i64) -> Option<Zone> {
 }
 
 fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
-    match cursor.skip_while(|b| b.is_ascii_uppercase()) {
+    let name = cursor.skip_while(|b| b.is_ascii_uppercase());
+    // Most often this is a level, and none ends like a zone.
+    name.last().filter(|b| matches!(b, b'T' | b'C' | b'Z' | b'K'))?;
+    match name {
         b"UTC" | b"GMT" | b"Z" => Some(Zone::Offset(0)),
         b"CET" | b"CEST" | b"EET" | b"EEST" | b"BST" | b"MSK" | b"IST" | b"JST" | b"EST" | b"EDT" | b"CST" | b"CDT"
         | b"MST" | b"MDT" | b"PST" | b"PDT" => Some(Zone::Named),
         _ => None,
     }
-}
-
-fn month(cursor: &mut Cursor<'_>) -> Option<u32> {
-    let month = match cursor.rest().get(..3)? {
-        b"Jan" => 1,
-        b"Feb" => 2,
-        b"Mar" => 3,
-        b"Apr" => 4,
-        b"May" => 5,
-        b"Jun" => 6,
-        b"Jul" => 7,
-        b"Aug" => 8,
-        b"Sep" => 9,
-        b"Oct" => 10,
-        b"Nov" => 11,
-        b"Dec" => 12,
-        _ => return None,
-    };
-    cursor.skip(3);
-    Some(month)
-}
-
-fn weekday(cursor: &mut Cursor<'_>) -> bool {
-    let here = matches!(
-        cursor.rest().get(..3),
-        Some(b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun")
-    );
-    if here {
-        cursor.skip(3);
-    }
-    here
 }
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.
@@ -493,19 +553,25 @@ pub(super) fn epoch(number: &[u8]) -> Option<Time> {
     Some(Time(nanos))
 }
 
-/// Howard Hinnant's `days_from_civil`, for the years that `Time` can hold.
+/// The time of a date of the Gregorian calendar, for the years that `Time` can hold.
 fn time(date: Date, clock: Clock) -> Option<Time> {
     let Date { year, month, day } = date;
-    (matches!(year, 1700..=2260) && matches!(month, 1..=12) && matches!(day, 1..=31)).then_some(())?;
-    let year = i64::from(if month <= 2 { year - 1 } else { year });
-    let era = year / 400;
-    let year_of_era = year - era * 400;
-    let month = i64::from(month);
-    let day_of_year = (153 * (month + if month > 2 { -3 } else { 9 }) + 2) / 5 + i64::from(day) - 1;
-    let days = era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468;
-    let seconds = days * 86_400 + i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second);
+    (matches!(year, 1700..=2260) && matches!(day, 1..=31)).then_some(())?;
+    (clock.hour < 24 && clock.minute < 60 && clock.second < 61).then_some(())?;
+    let before_month = DAYS_BEFORE.get(usize::try_from(month).ok()?.checked_sub(1)?)?;
+    let leaps = |year: u32| year / 4 - year / 100 + year / 400;
+    let leap_day = u32::from(month > 2) * (leaps(year) - leaps(year - 1));
+    let days = year * 365 + leaps(year - 1) + before_month + leap_day + day;
+    let seconds =
+        (i64::from(days) - DAYS_TO_1970) * 86_400 + i64::from(clock.hour * 3600 + clock.minute * 60 + clock.second);
     Some(Time(seconds * 1_000_000_000 + i64::from(clock.nanos)))
 }
+
+/// Days of a year without a leap day in front of each month.
+const DAYS_BEFORE: [u32; 12] = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334];
+
+/// What the days from the year 0 on come to on the first of January 1970, counted as above.
+const DAYS_TO_1970: i64 = 1970 * 365 + 477 + 1;
 
 #[cfg(test)]
 mod tests {
@@ -599,7 +665,12 @@ mod tests {
             "",
             "2026",
             "2026-03-04",
-            "25:00:00",
+            "5:61:00",
+            "52:54:00:12:34:56",
+            "081199 203615",
+            "12345678 999999",
+            "12345678.999999",
+            "6831646750.12",
             "10.0.0.1",
             "12:30",
             "Marble",
@@ -609,8 +680,71 @@ mod tests {
         ] {
             check_none(text);
         }
-        check_none("2026-13-04 08:00:52");
         check_none("99999999999999999999:00:00");
+    }
+
+    #[test]
+    fn broken_clocks_write_stamps_without_a_time() {
+        for text in [
+            "2015-74-93 18:01:47,978",
+            "7932/37/37 14:22:36",
+            "2015-07-29T77:41:44.747Z",
+            "0000-00-00-99.99.99",
+            "Mar 94 25:61:90",
+            "94 Mar 25:61:90",
+            "Sun Dec 94 04:47:44 2005",
+            "Sun Dec 04 77:47:44 7890",
+            "17/96/09 20:10:40",
+            "93/94/2026, 8:03:57 AM",
+            "80.50 13:58:24",
+            "65570859-09:49:46:933",
+            "20269904T080357Z",
+            "72:13:99.042",
+        ] {
+            check(text, None, text);
+            check(&format!("{text} x"), None, text);
+        }
+        let mut cursor = Cursor::new(b"081199 203615 148 INFO", 0);
+        assert!(doubtful(&mut cursor).is_some());
+        assert_eq!(cursor.at(), 13);
+        assert_eq!(doubtful(&mut Cursor::new(b"081199 2036157", 0)), None);
+    }
+
+    #[test]
+    fn dates_are_those_of_the_calendar() {
+        for year in [1700, 1899, 1900, 1968, 1970, 1999, 2000, 2001, 2024, 2100, 2259] {
+            for (month, day) in [(1, 1), (2, 28), (3, 1), (12, 31)] {
+                let text = format!("{year}-{month:02}-{day:02}T08:03:57.25Z");
+                check(&text, Some(&text), &text);
+            }
+        }
+        check(
+            "2000-02-29T00:00:00Z",
+            Some("2000-02-29T00:00:00Z"),
+            "2000-02-29T00:00:00Z",
+        );
+        check(
+            "2024-12-31T23:59:59.1234567891Z",
+            Some("2024-12-31T23:59:59.123456789Z"),
+            "2024-12-31T23:59:59.1234567891Z",
+        );
+    }
+
+    #[test]
+    fn every_digit_of_the_common_shape_is_looked_at() {
+        let good = "2026-03-04T08:00:52.5Z";
+        for (at, byte) in good
+            .bytes()
+            .enumerate()
+            .take(19)
+            .filter(|(_, byte)| byte.is_ascii_digit())
+        {
+            for other in [b'/', b':', b'a', 0, 0xb0, 0xff] {
+                let mut bad = good.as_bytes().to_vec();
+                bad[at] = other;
+                assert_eq!(common(&mut Cursor::new(&bad, 0)), None, "{byte} at {at} as {other}");
+            }
+        }
     }
 
     #[test]

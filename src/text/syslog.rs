@@ -1,5 +1,6 @@
 //! Syslog in its forms: RFC 3164, RFC 5424, journald, the kernel.
 
+use super::class::Class;
 use super::cursor::Cursor;
 use super::known::carried;
 use super::shape::{Format, Header};
@@ -82,10 +83,16 @@ fn bare(start: Cursor<'_>) -> Header {
 pub(super) fn plain(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
     cursor.peek().filter(u8::is_ascii_uppercase)?;
-    let stamp = stamp::stamp(&mut cursor).filter(|stamp| stamp.time.is_none())?;
-    cursor.eat(b' ').then_some(())?;
+    let stamp = stamp::stamp(&mut cursor)?;
+    after_stamp(cursor, stamp)
+}
+
+/// The rest of it behind its stamp.
+pub(super) fn after_stamp(start: Cursor<'_>, stamp: stamp::Stamp) -> Option<Header> {
+    let mut cursor = start;
+    (!stamp.has_year && cursor.eat(b' ')).then_some(())?;
     let mut hostless = cursor;
-    let host = cursor.skip_while(|b| b > b' ' && b != b'|');
+    let host = cursor.skip_class(&HOST);
     (!host.is_empty() && cursor.eat(b' ')).then_some(())?;
     let message = if tag(&mut cursor) {
         cursor
@@ -118,11 +125,16 @@ pub(super) fn tagged(start: Cursor<'_>, time: Option<Time>, format: Format) -> H
     }
 }
 
+static HOST: Class = Class::from_but(b' ' + 1, b"|");
+
+/// What is in a word of a program's name.
+static PROGRAM: Class = Class::from_but(b' ' + 1, b":[");
+
 /// `tag: `, `tag[21]: `, `tag[21] (part[7]): `, `Two Words[21]: `.
 fn tag(cursor: &mut Cursor<'_>) -> bool {
     let mut there = *cursor;
     for _ in 0..3 {
-        let word = there.skip_while(|b| b > b' ' && b != b':' && b != b'[');
+        let word = there.skip_class(&PROGRAM);
         if word.is_empty() {
             return false;
         }

@@ -4,8 +4,8 @@
 use super::cursor::Cursor;
 use super::escape::ESC;
 use super::piece::{
-    bracket, caller, identifier, is_camel, is_dotted, is_ids, is_number, is_qualified_class, is_technical,
-    process_number, separator, span, token,
+    Token, bracket, caller, identifier, is_camel, is_dotted, is_ids, is_number, is_qualified_class, is_technical,
+    process_number, separator, span,
 };
 use super::stamp;
 use crate::model::{Level, Time};
@@ -69,7 +69,9 @@ pub(super) fn behind_bars(start: Cursor<'_>) -> Cursor<'_> {
     for at in 0..MOST_NAMES {
         let mut there = cursor;
         there.skip_blanks();
-        let field = there.skip_while(|b| b != b'|' && b != b'"');
+        let start = there;
+        there.skip(memchr::memchr2(b'|', b'"', there.rest()).unwrap_or(usize::MAX));
+        let field = start.until(&there);
         let name = field.trim_ascii();
         let is_name = name.len() <= LONGEST_NAME
             && !name.contains(&b' ')
@@ -183,8 +185,7 @@ impl Walk<'_> {
             b'0'..=b'9' | b'*' | b'<' | b'#' => {
                 (self.stamp() || process_number(&mut self.cursor)).then_some(After::Other)
             }
-            _ if span(&mut self.cursor) || caller(&mut self.cursor) => Some(After::Other),
-            _ => self.name(),
+            _ => self.word(),
         };
         self.after = after.unwrap_or(self.after);
         after.is_some()
@@ -238,9 +239,24 @@ impl Walk<'_> {
         accepted
     }
 
-    fn name(&mut self) -> Option<After> {
+    fn word(&mut self) -> Option<After> {
+        let token = Token::at(self.cursor);
+        let may_be_span = token.has_brace() || self.cursor.peek_at(token.text.len()) == Some(ESC);
+        let passed = (may_be_span && span(&mut self.cursor)) || (token.has_colon() && caller(&mut self.cursor));
+        if passed { Some(After::Other) } else { self.name(token) }
+    }
+
+    /// Whether what is behind a logger is behind the token or in it.
+    fn may_be_logger(&self, token: Token<'_>) -> bool {
+        let mut behind = self.cursor;
+        behind.skip(token.text.len());
+        behind.skip_blanks();
+        token.has_colon() || matches!(behind.peek(), Some(b':' | b'-' | b'>'))
+    }
+
+    fn name(&mut self, token: Token<'_>) -> Option<After> {
         let any = self.expects_logger || (self.numbers > 0 && self.after == After::Level);
-        if logger(&mut self.cursor, any) {
+        if self.may_be_logger(token) && logger(&mut self.cursor, any) {
             return Some(After::Name);
         }
         let mut there = self.cursor;
@@ -252,14 +268,15 @@ impl Walk<'_> {
                 return Some(After::Name);
             }
         }
-        self.bare_name()
+        self.bare_name(token)
     }
 
     /// A name with nothing but blanks behind it, which is a header's only if it looks like no word at all or if more of
     /// the header follows.
-    fn bare_name(&mut self) -> Option<After> {
+    fn bare_name(&mut self, token: Token<'_>) -> Option<After> {
         let mut there = self.cursor;
-        let name = token(&mut there);
+        let name = token.text;
+        there.skip(name.len());
         if name.is_empty() || name.len() > LONGEST_NAME || self.after == After::Name {
             return None;
         }
@@ -270,12 +287,13 @@ impl Walk<'_> {
         }
         let padded = there.peek() == Some(b' ');
         let column = name.len() > 1 && name.iter().all(u8::is_ascii_uppercase) && padded;
-        let class = is_qualified_class(name) || (is_dotted(name) && (self.numbers > 0 || there.peek() == Some(b'[')));
+        let class = (token.has_dot() || token.has_colon())
+            && (is_qualified_class(name) || (is_dotted(name) && (self.numbers > 0 || there.peek() == Some(b'['))));
         let dash = there.starts_with(b"- ")
             && self.set_off
             && name.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
         let spare = name == b"-" || name.starts_with(b"ThreadId(");
-        let thread = is_technical(name) || name == b"main";
+        let thread = token.is_technical() || name == b"main";
         let accepted = column || class || dash || spare || (thread && is_header_at(there));
         accepted.then(|| {
             self.expects_logger = !(column || class || dash || spare);

@@ -270,7 +270,8 @@ fn is_rust_note(line: &[u8]) -> bool {
 
 /// A place in Ruby code, as in ``/app/lib/sync.rb:40:in `fetch': …``, also behind `from`.
 fn is_ruby_place(line: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(line, b".rb:") else {
+    let mut dots = memchr::memchr_iter(b'.', line);
+    let Some(at) = dots.find(|at| line.get(*at..).is_some_and(|rest| rest.starts_with(b".rb:"))) else {
         return false;
     };
     let mut cursor = Cursor::new(line, at + 4);
@@ -398,16 +399,25 @@ pub(super) fn is_art(line: &[u8]) -> bool {
     if !line.first().is_some_and(u8::is_ascii_punctuation) {
         return false;
     }
+    if matches!(line.first(), Some(b'{' | b'}' | b'[' | b']')) {
+        return false;
+    }
     let signs = line.iter().filter(|b| b.is_ascii_punctuation()).count();
     let others = line
         .iter()
         .filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
         .count();
-    signs >= 3 && signs > 2 * others && !matches!(line.first(), Some(b'{' | b'}' | b'[' | b']'))
+    signs >= 3 && signs > 2 * others
 }
 
 /// Whether a message begins a statement of SQL.
 pub(super) fn is_statement(message: &[u8]) -> bool {
+    if !matches!(
+        message.first(),
+        Some(b'S' | b'I' | b'U' | b'D' | b'W' | b'C' | b'A' | b'M' | b'E')
+    ) {
+        return false;
+    }
     let mut cursor = Cursor::new(message, 0);
     let verb = cursor.skip_while(|b| b.is_ascii_uppercase());
     let ends = matches!(cursor.peek(), None | Some(b' ' | b'\t' | b'\r'));
