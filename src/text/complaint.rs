@@ -55,7 +55,8 @@ fn says_so(message: &[u8]) -> bool {
     let mut at = 0;
     let mut clause = Clause::Front;
     while let Some(rest) = near.get(at..).filter(|rest| !rest.is_empty()) {
-        let length = memchr::memchr(b' ', rest).unwrap_or(rest.len());
+        // Most words are too short for a search to pay.
+        let length = rest.iter().position(|b| *b == b' ').unwrap_or(rest.len());
         let word = rest.get(..length).unwrap_or_default();
         if matches!(
             word.first(),
@@ -104,7 +105,8 @@ const MOST_BEFORE: usize = 120;
 
 /// `…: connection refused`, in any case, with nothing behind it.
 fn ends_in_errno(message: &[u8]) -> bool {
-    let reason = memchr::memmem::rfind(message, b": ").and_then(|at| message.get(at + 2..));
+    let mut colons = memchr::memrchr_iter(b':', message);
+    let reason = colons.find_map(|at| message.get(at + 1..)?.strip_prefix(b" "));
     reason.is_some_and(|reason| ERRNO.iter().any(|errno| reason.eq_ignore_ascii_case(errno)))
 }
 

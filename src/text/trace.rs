@@ -270,10 +270,11 @@ fn is_rust_note(line: &[u8]) -> bool {
 
 /// A place in Ruby code, as in ``/app/lib/sync.rb:40:in `fetch': …``, also behind `from`.
 fn is_ruby_place(line: &[u8]) -> bool {
-    let Some(at) = memchr::memmem::find(line, b".rb:") else {
+    let is_script = |at: &usize| line.get(..*at).is_some_and(|before| before.ends_with(b".rb"));
+    let Some(at) = memchr::memchr_iter(b':', line).find(is_script) else {
         return false;
     };
-    let mut cursor = Cursor::new(line, at + 4);
+    let mut cursor = Cursor::new(line, at + 1);
     !cursor.skip_while(|b| b.is_ascii_digit()).is_empty() && cursor.starts_with(b":in ")
 }
 
@@ -398,12 +399,22 @@ pub(super) fn is_art(line: &[u8]) -> bool {
     if !line.first().is_some_and(u8::is_ascii_punctuation) {
         return false;
     }
-    let signs = line.iter().filter(|b| b.is_ascii_punctuation()).count();
-    let others = line
-        .iter()
-        .filter(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
-        .count();
-    signs >= 3 && signs > 2 * others && !matches!(line.first(), Some(b'{' | b'}' | b'[' | b']'))
+    if matches!(line.first(), Some(b'{' | b'}' | b'[' | b']')) {
+        return false;
+    }
+    let (mut signs, mut others) = (0, 0);
+    for byte in line {
+        if byte.is_ascii_punctuation() {
+            signs += 1;
+        } else if !byte.is_ascii() || byte.is_ascii_alphanumeric() {
+            others += 1;
+            // Whatever follows, it is too much: all other bytes together are no more than twice as many.
+            if 3 * others >= line.len() {
+                return false;
+            }
+        }
+    }
+    signs >= 3 && signs > 2 * others
 }
 
 /// Whether a message begins a statement of SQL.

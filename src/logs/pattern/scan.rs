@@ -37,8 +37,9 @@ impl Item {
     }
 }
 
-/// Scans `text` and puts its parts into `items`, which is emptied first.
-pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
+/// Scans `text` and puts its parts into `items`, which is emptied first; whether no digit's value counted, so that other
+/// digits in their places would make the same parts.
+pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) -> bool {
     items.clear();
     let mut scanner = Scanner {
         text: text.get(..MOST_BYTES).unwrap_or(text),
@@ -47,6 +48,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         words: 0,
         quote: None,
         is_request: false,
+        is_steady: true,
     };
     while scanner.at < scanner.text.len() && scanner.items.len() < MOST_ITEMS {
         scanner.step();
@@ -55,6 +57,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         let at = scanner.at;
         scanner.variable(at, text.len());
     }
+    scanner.is_steady
 }
 
 struct Scanner<'a> {
@@ -67,6 +70,8 @@ struct Scanner<'a> {
     quote: Option<u8>,
     /// A request was named whose status may follow.
     is_request: bool,
+    /// No digit's value counted so far.
+    is_steady: bool,
 }
 
 /// How many of what was found in a word on the way to its end.
@@ -80,6 +85,13 @@ struct Traits {
     at_signs: usize,
     /// Question marks behind a slash.
     queries: usize,
+}
+
+impl Traits {
+    /// Letters and joints alone, and no number in hexadecimal digits.
+    const fn is_plain(&self) -> bool {
+        self.digits + self.slashes + self.dots + self.at_signs + self.queries == 0 && self.other_letters > 0
+    }
 }
 
 impl Scanner<'_> {
@@ -145,6 +157,9 @@ impl Scanner<'_> {
         let traits = self.skip_word();
         let end = self.at;
         let next = self.peek(0);
+        if traits.is_plain() && next.is_none_or(|b| b == b' ') && !self.may_vary(start, end) {
+            return self.constant(start, end);
+        }
         if next == Some(b':') && end - start <= 4 {
             self.at = start;
             if self.is_colon_hex() {
@@ -173,6 +188,19 @@ impl Scanner<'_> {
         } else {
             self.constant(start, end);
         }
+    }
+
+    /// Whether a word of letters alone could be a variable for all that can be told at a glance. Most words are not.
+    fn may_vary(&self, start: usize, end: usize) -> bool {
+        let len = end - start;
+        let is_truth = matches!(len, 4 | 5) && self.text[end - 1] == b'e';
+        is_truth
+            || self.items.last().is_some_and(|last| match last.kind {
+                Kind::Variable => len <= 12,
+                Kind::Word => matches!(self.text[last.start], b'u' | b'U' | b'h' | b'H'),
+                Kind::Mark(mark) => mark == b':',
+                Kind::Code | Kind::Status(_) => false,
+            })
     }
 
     /// Moves behind the word.
@@ -289,6 +317,7 @@ impl Scanner<'_> {
     /// left out, since programs put them in any order and leave some away.
     fn pair(&mut self, start: usize, end: usize) {
         let key = self.text.get(start..end).unwrap_or_default();
+        self.is_steady &= !key.iter().any(u8::is_ascii_digit);
         if is_one_of(TELLING_KEYS, key) {
             self.constant(start, end);
             self.push(Kind::Mark(b'='), self.at, self.at + 1);
@@ -535,6 +564,10 @@ impl Scanner<'_> {
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
+        if word.first().is_some_and(u8::is_ascii_lowercase) {
+            self.is_request &= word.len() == 1;
+            return self.push(Kind::Word, start, end);
+        }
         let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
         if word.len() == 6 && SQL.contains(&word) && self.is_statement(word) {
             self.push(Kind::Word, start, end);

@@ -204,7 +204,16 @@ pub(super) fn is_failure(word: &[u8]) -> bool {
 
 /// In either case.
 pub(super) fn is_one_of(words: &[&[u8]], word: &[u8]) -> bool {
-    word.len() <= 12 && words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    let Some(first) = word.first().map(u8::to_ascii_lowercase).filter(|_| word.len() <= 12) else {
+        return false;
+    };
+    let may_be = |known: &&&[u8]| {
+        known.len() == word.len() && known.first().is_some_and(|begin| begin.to_ascii_lowercase() == first)
+    };
+    words
+        .iter()
+        .filter(may_be)
+        .any(|known| known.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

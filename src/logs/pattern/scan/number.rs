@@ -15,14 +15,19 @@ impl Scanner<'_> {
         let number = self.text.get(start..end).unwrap_or_default();
         let digits = without_full_stop(number);
         if matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit) {
-            match self.outcome() {
+            let outcome = self.outcome();
+            self.is_steady &= outcome.is_none();
+            match outcome {
                 Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
                     return self.push(Kind::Status(digits[0]), start, end);
                 }
                 Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
-                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
-                    let phrase = self.status_phrase(digits);
-                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
+                None if number.len() == 3 => {
+                    let is_phrased = self.is_before_phrase();
+                    let is_answered = (self.is_request && self.ends_here()) || self.is_answer();
+                    self.is_steady &= !is_phrased && !is_answered;
+                    let phrase = if is_phrased { self.status_phrase(digits) } else { 0 };
+                    if matches!(digits[0], b'1'..=b'5') && (phrase > 0 || is_answered) {
                         self.is_request = false;
                         self.at += phrase;
                         return self.push(Kind::Status(digits[0]), start, self.at);
@@ -31,7 +36,8 @@ impl Scanner<'_> {
                 Some(Outcome::Status) | None => {}
             }
         }
-        if is_failure(number) {
+        if number.last().is_some_and(u8::is_ascii_lowercase) && is_failure(number) {
+            self.is_steady = false;
             return self.constant(start, end);
         }
         self.take_date_words();
@@ -64,6 +70,12 @@ impl Scanner<'_> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         is_answered
             && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
+    }
+
+    /// Whether words follow that may belong to an HTTP status.
+    fn is_before_phrase(&self) -> bool {
+        let next = self.peek(1).map(|b| b.to_ascii_uppercase());
+        self.peek(0) == Some(b' ') && next.is_some_and(|b| PHRASES.iter().any(|(_, phrase)| phrase.first() == Some(&b)))
     }
 
     /// The length of the words that belong to this HTTP status, if they follow it.
