@@ -91,7 +91,7 @@ pub(super) fn hash(item: &Item, text: &[u8]) -> u64 {
         Kind::Mark(mark) => MARK + u64::from(mark),
         Kind::Status(hundreds) => STATUS + u64::from(hundreds),
         // Apart from all the small numbers above.
-        Kind::Code | Kind::Word => hash_of(item.bytes(text)) | 1 << 63,
+        Kind::Code | Kind::Word => hash_of(item.stem(text)) | 1 << 63,
     }
 }
 

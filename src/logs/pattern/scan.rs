@@ -2,6 +2,7 @@
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
 mod number;
+mod phrase;
 
 use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, opening_of, without_full_stop};
 use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS, is_one_of};
@@ -16,6 +17,8 @@ const MOST_BYTES: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: Kind,
+    /// Bytes at the end of a word that say no more than whether it is one or many.
+    pub(super) ending: u8,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -34,6 +37,12 @@ pub(super) enum Kind {
 impl Item {
     pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What makes a word the same as another one.
+    pub(super) fn stem<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.start..self.end.saturating_sub(usize::from(self.ending)))
+            .unwrap_or_default()
     }
 }
 
@@ -100,6 +109,7 @@ impl Scanner<'_> {
         match class(byte) {
             Class::Blank => self.at += 1,
             Class::Mark if byte == b':' && self.is_colon_hex() => self.colon_hex(),
+            Class::Mark | Class::Joint if matches!(byte, b'-' | b'=') && self.is_arrow() => self.arrow(),
             // `<1 sec` is a number.
             Class::Mark
                 if matches!(byte, b'<' | b'>')
@@ -419,6 +429,9 @@ impl Scanner<'_> {
             return true;
         }
         let all_hex = traits.other_letters == 0 && bare.len() >= 8;
+        if traits.slashes == 1 && is_name_of_two(bare) {
+            return true;
+        }
         (all_hex && bare.iter().all(u8::is_ascii_hexdigit))
             || self.is_unit(word)
             || self.follows_cue(bare)
@@ -492,6 +505,10 @@ impl Scanner<'_> {
             return self.push(Kind::Mark(quote), at, at + 1);
         }
         match self.closing_quote(quote) {
+            Some(end) if self.is_title(at + 1, end) || self.is_request_of_field(at + 1, end) => {
+                self.at = end + 1;
+                self.variable(at, end + 1);
+            }
             Some(end) if !self.text.get(at..end).unwrap_or_default().contains(&b' ') => {
                 self.at = end + 1;
                 self.variable(at, end + 1);
@@ -566,7 +583,12 @@ impl Scanner<'_> {
         let word = self.text.get(start..end).unwrap_or_default();
         if word.first().is_some_and(u8::is_ascii_lowercase) {
             self.is_request &= word.len() == 1;
-            return self.push(Kind::Word, start, end);
+            let ending = self.ending_of_many(word);
+            self.push(Kind::Word, start, end);
+            if word == b"from" {
+                return self.change();
+            }
+            return self.note_ending(ending);
         }
         let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
         if word.len() == 6 && SQL.contains(&word) && self.is_statement(word) {
@@ -614,8 +636,24 @@ impl Scanner<'_> {
     }
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
-        self.items.push(Item { kind, start, end });
+        self.items.push(Item {
+            kind,
+            ending: 0,
+            start,
+            end,
+        });
     }
+}
+
+/// `shop/cart-api`, unlike `read/write`: both parts are words, and one is joined of several.
+fn is_name_of_two(word: &[u8]) -> bool {
+    let mut parts = word.split(|b| *b == b'/');
+    let mut is_part = || {
+        parts
+            .next()
+            .is_some_and(|part| part.len() >= 2 && part[0].is_ascii_alphanumeric())
+    };
+    is_part() && is_part() && word.iter().any(|b| matches!(b, b'-' | b'_')) && !word.contains(&b'(')
 }
 
 fn traits(sum: u64, slashes: usize, at_signs: usize, queries: usize) -> Traits {

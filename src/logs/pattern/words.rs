@@ -138,6 +138,48 @@ pub(super) const DATES: &[&[u8]] = &[
     b"wed", b"thu", b"fri", b"sat", b"sun",
 ];
 
+/// Words before a quotation that is what was said, or went wrong.
+pub(super) const SAYINGS: &[&[u8]] = &[
+    b"error",
+    b"err",
+    b"message",
+    b"msg",
+    b"reason",
+    b"cause",
+    b"exception",
+    b"failed",
+    b"said",
+    b"says",
+    b"with",
+    b"returned",
+    b"status",
+    b"response",
+    b"because",
+    b"running",
+    b"command",
+    b"is",
+    b"was",
+];
+
+/// Words before `from` and `to` with states behind them.
+pub(super) const CHANGES: &[&[u8]] = &[
+    b"changed",
+    b"change",
+    b"changes",
+    b"changing",
+    b"transition",
+    b"transitioned",
+    b"transitions",
+    b"moved",
+    b"moving",
+    b"moves",
+    b"switched",
+    b"switching",
+    b"switches",
+    b"went",
+    b"goes",
+];
+
 /// Methods of HTTP requests.
 pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
 

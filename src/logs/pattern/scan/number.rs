@@ -21,7 +21,7 @@ impl Scanner<'_> {
                 Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
                     return self.push(Kind::Status(digits[0]), start, end);
                 }
-                Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
+                Some(Outcome::Exit) if is_known_exit(digits) => return self.push(Kind::Code, start, end),
                 None if number.len() == 3 => {
                     let is_phrased = self.is_before_phrase();
                     let is_answered = (self.is_request && self.ends_here()) || self.is_answer();
@@ -33,7 +33,7 @@ impl Scanner<'_> {
                         return self.push(Kind::Status(digits[0]), start, self.at);
                     }
                 }
-                Some(Outcome::Status) | None => {}
+                Some(Outcome::Exit | Outcome::Status) | None => {}
             }
         }
         if number.last().is_some_and(u8::is_ascii_lowercase) && is_failure(number) {
@@ -108,6 +108,13 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether a word follows, also behind a bracket or colon.
+    fn is_before_words(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut behind = rest.iter().skip_while(|b| matches!(b, b']' | b')' | b':'));
+        behind.next() == Some(&b' ') && behind.next().is_some_and(u8::is_ascii_alphabetic)
+    }
+
     /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
     fn outcome(&self) -> Option<Outcome> {
         let mut words = self
@@ -119,6 +126,10 @@ impl Scanner<'_> {
         let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
         let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
         let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
+        // An errno with its words behind it says nothing that they do not.
+        if is_one_of(&[b"errno"], last) && self.is_before_words() {
+            return None;
+        }
         if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
             return Some(Outcome::Exit);
         }
@@ -128,4 +139,16 @@ impl Scanner<'_> {
         let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
         (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
     }
+}
+
+/// Whether a code or signal is one of those that tell what happened: success, failure, misuse, not found, and the signals
+/// that end processes, as such and with 128 added. What other numbers mean is up to each program.
+fn is_known_exit(digits: &[u8]) -> bool {
+    const KNOWN: [u16; 27] = [
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 22, 64, 111, 124, 125, 126, 127, 130, 134, 137, 139, 143, 255,
+    ];
+    let number = digits
+        .iter()
+        .fold(0, |number, digit| 10 * number + u16::from(digit - b'0'));
+    KNOWN.contains(&number)
 }
