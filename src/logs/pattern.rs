@@ -689,15 +689,15 @@ mod tests {
     #[test]
     fn a_merge_on_thin_evidence_is_undone() {
         let mut miner = Miner::default();
-        let one = learn(&mut miner, "INFO removed 1 file from disk");
-        let many = learn(&mut miner, "INFO removed 2 files from disk");
+        let one = learn(&mut miner, "INFO removed the file from disk");
+        let many = learn(&mut miner, "INFO removed the files from disk");
         miner.regroup();
         assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: one }]);
         // Not one word and its plural after all.
-        learn(&mut miner, "INFO removed 3 links from disk");
+        learn(&mut miner, "INFO removed the links from disk");
         miner.regroup();
         assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: many }]);
-        assert_eq!(miner.pattern(many).unwrap().text(), "removed 2 files from disk");
+        assert_eq!(miner.pattern(many).unwrap().text(), "removed the files from disk");
     }
 
     #[test]
@@ -738,7 +738,11 @@ mod tests {
     fn one_word_and_its_plural_are_one() {
         check(
             &["INFO removed 1 file from disk", "INFO removed 2 files from disk"],
-            "removed <*> from disk",
+            "removed <*> file from disk",
+        );
+        check(
+            &["INFO removed the file from disk", "INFO removed the files from disk"],
+            "removed the <*> from disk",
         );
     }
 

@@ -1,10 +1,11 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
+mod enclosed;
 mod number;
 mod phrase;
 
-use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, opening_of, without_full_stop};
+use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, without_full_stop};
 use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS, is_one_of};
 
 /// Parts of one text at most; what comes after is one variable.
@@ -459,125 +460,6 @@ impl Scanner<'_> {
                 if colon.kind == Kind::Mark(b':') && name.kind == Kind::Word && is_one_of(HOST_FIELDS, name.bytes(self.text)))
     }
 
-    fn mark(&mut self, mark: u8) {
-        if is_quote(mark) {
-            return self.quotation(mark);
-        }
-        let at = self.at;
-        self.at += 1;
-        if let Some(open) = opening_of(mark) {
-            return self.close(open, mark, at);
-        }
-        if mark == b'{' && self.words > 0 {
-            self.at = at;
-            if let Some(end) = self.data_end() {
-                self.at = end;
-                return self.variable(at, end);
-            }
-            self.at = at + 1;
-        }
-        self.push(Kind::Mark(mark), at, at + 1);
-    }
-
-    /// The end of the braces that open here, if what they hold looks like members: `{a: 1}`, `{"a"=>[2]}`.
-    fn data_end(&self) -> Option<usize> {
-        let (mut depth, mut members) = (0_usize, false);
-        for (n, byte) in self.text.get(self.at..)?.iter().enumerate() {
-            match byte {
-                b'{' => depth += 1,
-                b'}' => depth -= 1,
-                b':' | b'=' => members = true,
-                _ => {}
-            }
-            if depth == 0 {
-                return members.then_some(self.at + n + 1);
-            }
-        }
-        None
-    }
-
-    /// A quoted word varies; a quoted sentence is scanned like any other text.
-    fn quotation(&mut self, quote: u8) {
-        let at = self.at;
-        if self.quote == Some(quote) {
-            self.quote = None;
-            self.at += 1;
-            return self.push(Kind::Mark(quote), at, at + 1);
-        }
-        match self.closing_quote(quote) {
-            Some(end) if self.is_title(at + 1, end) || self.is_request_of_field(at + 1, end) => {
-                self.at = end + 1;
-                self.variable(at, end + 1);
-            }
-            Some(end) if !self.text.get(at..end).unwrap_or_default().contains(&b' ') => {
-                self.at = end + 1;
-                self.variable(at, end + 1);
-            }
-            Some(_) => {
-                self.quote = Some(quote);
-                self.at += 1;
-                self.push(Kind::Mark(quote), at, at + 1);
-            }
-            None => {
-                self.at += 1;
-                self.push(Kind::Mark(quote), at, at + 1);
-            }
-        }
-    }
-
-    /// A bracket around nothing or around a variable varies as a whole.
-    fn close(&mut self, open: u8, mark: u8, at: usize) {
-        let opened = |item: &Item| item.kind == Kind::Mark(open);
-        let n = self.items.len();
-        if self.items.last().is_some_and(opened) {
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if n >= 2 && self.items[n - 1].kind == Kind::Variable && opened(&self.items[n - 2]) {
-            self.items.pop();
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if self.is_index(open) {
-            self.items.pop();
-            self.words = self.words.saturating_sub(1);
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if let Some(start) = self.opened_list(open) {
-            let begin = self.items.get(start).map_or(at, |item| item.start);
-            let words = self.items.drain(start..).filter(|item| item.kind == Kind::Word).count();
-            self.words = self.words.saturating_sub(words);
-            return self.variable(begin, at + 1);
-        }
-        self.push(Kind::Mark(mark), at, at + 1);
-    }
-
-    /// `[name][0]`, `[[name]`: brackets side by side behind some words are places in a structure.
-    fn is_index(&self, open: u8) -> bool {
-        let [rest @ .., first, inner] = self.items.as_slice() else {
-            return false;
-        };
-        let is_beside = self.peek(0) == Some(open)
-            || rest.last().is_some_and(|item| {
-                item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable)
-            });
-        open == b'[' && first.kind == Kind::Mark(open) && inner.kind == Kind::Word && self.words > 1 && is_beside
-    }
-
-    /// Where the bracket opened, if all in it is words between commas: lists have any length and any members.
-    fn opened_list(&self, open: u8) -> Option<usize> {
-        let start = self.items.iter().rposition(|item| item.kind == Kind::Mark(open))?;
-        let inner = self.items.get(start + 1..)?;
-        let is_comma = |item: &Item| item.kind == Kind::Mark(b',');
-        let alternates = inner.iter().enumerate().all(|(n, item)| match item.kind {
-            Kind::Word | Kind::Variable => n % 2 == 0,
-            Kind::Mark(b',') => n % 2 == 1,
-            Kind::Mark(_) | Kind::Code | Kind::Status(_) => false,
-        });
-        (inner.len() % 2 == 1 && alternates && inner.iter().any(is_comma)).then_some(start)
-    }
-
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
@@ -698,6 +580,48 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         assert_eq!(shown(text), expected, "{text}");
+    }
+
+    fn stems(text: &str) -> Vec<String> {
+        let mut items = Vec::new();
+        scan(text.as_bytes(), &mut items);
+        let stem = |item: &Item| String::from_utf8_lossy(item.stem(text.as_bytes())).into_owned();
+        items.iter().filter(|item| item.kind == Kind::Word).map(stem).collect()
+    }
+
+    #[test]
+    fn one_and_many_have_the_same_stems() {
+        for (one, many) in [
+            ("1 file was sent", "3 files were sent"),
+            ("1 file is there", "2 file(s) are there"),
+            ("1 box left", "4 boxes left"),
+        ] {
+            assert_eq!(stems(one), stems(many), "{many}");
+        }
+        assert_ne!(stems("1 pass left"), stems("1 pas left"));
+        assert_ne!(stems("all file was sent"), stems("all files was sent"));
+    }
+
+    #[test]
+    fn states_beside_arrows_vary() {
+        check("door Half Open -> Shut now", "door <*> -> <*> now");
+        check("pump 3: idle => busy", "pump <*> => <*>");
+        check("went from idle to busy", "went from <*> to <*>");
+        check("read from disk to memory", "read from disk to memory");
+        check("fn f() -> x.y", "fn f <*> -> x.y");
+    }
+
+    #[test]
+    fn phrases_are_names_unless_they_were_said() {
+        check("sent \"the blue one\" to bob", "sent <*> to bob");
+        check("opened \"Blue Room 7\"", "opened <*>");
+        check("failed with \"Not Found\"", "failed with \" Not Found \"");
+        check("reason: \"The End\"", "reason : \" The End \"");
+        check(
+            "lost it, request: \"GET /a HTTP/1.1\", by x",
+            "lost it , request : <*> , by x",
+        );
+        check("moved shop/cart-api, read/write", "moved <*> , read/write");
     }
 
     #[test]
