@@ -436,7 +436,7 @@ impl Engine {
 
     /// Takes over how the miner groups its leaves now.
     fn regroup(&mut self) {
-        self.miner.regroup();
+        self.miner.regroup_for_a_look();
         if let Some(shapes) = self.miner.take_shapes() {
             self.shapes = Arc::new(shapes.collect());
         }

@@ -13,6 +13,7 @@ mod leaf;
 mod frame;
 mod gap;
 mod vocabulary;
+mod glance;
 mod align;
 mod group;
 pub mod guard;
@@ -28,6 +29,7 @@ use crate::text::header::{Format, Header};
 pub use align::Shape;
 pub use guard::Guard;
 
+use glance::{Glances, Look};
 use group::{Group, Member, group};
 use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, hash_of_wordless, mix, value};
 use parts::texts;
@@ -37,9 +39,14 @@ use vocabulary::{Evidence, Vocabulary};
 /// Keys that are told apart; what comes after is counted together.
 pub const MOST_PATTERNS: usize = 16 * 1024;
 
-/// New leaves after which patterns are made anew without being asked: so many at least, and this share of all.
+/// New leaves after which patterns are made anew without being asked: so many at least, and as many as there were. All
+/// such times together then cost no more than twice the last one.
 const NEWS: usize = 500;
-const NEWS_SHARE: usize = 4;
+
+/// A look makes the patterns of a family of more leaves anew only once in so many looks as its size has of these, or when
+/// one in so many leaves is new: what one look costs is bounded, and what a flood of new text costs over time.
+const FAMILY_OF_A_LOOK: usize = 512;
+const NEWS_OF_A_FAMILY: usize = 16;
 
 /// Bytes that all leaves may cost.
 const MOST_BYTES: usize = 12 * 1024 * 1024;
@@ -117,8 +124,18 @@ pub struct Miner {
     most: usize,
     /// What all leaves cost, bytes.
     cost: usize,
+    glances: Glances,
     items: Vec<Item>,
     values: Vec<u32>,
+}
+
+/// What a record is found again by.
+struct Keys {
+    fine: u64,
+    /// Of its first words.
+    coarse: u64,
+    /// Whether other digits in place of its digits would make the same keys.
+    is_steady: bool,
 }
 
 /// Leaves that may be one pattern, in the order in which they were found.
@@ -126,6 +143,17 @@ pub struct Miner {
 struct Family {
     ids: Vec<PatternId>,
     evidence: Evidence,
+    /// Leaves since it was grouped.
+    news: usize,
+    /// Looks since then at which it was passed over.
+    passed: usize,
+}
+
+impl Family {
+    /// Whether it is small, or has waited for long enough.
+    const fn is_due(&self) -> bool {
+        self.ids.len() <= (self.passed + 1) * FAMILY_OF_A_LOOK || self.news * NEWS_OF_A_FAMILY >= self.ids.len()
+    }
 }
 
 impl Default for Miner {
@@ -149,6 +177,7 @@ impl Miner {
             rest: [None; 2],
             most,
             cost: 0,
+            glances: Glances::new(),
             items: Vec::new(),
             values: Vec::new(),
         }
@@ -157,11 +186,22 @@ impl Miner {
     /// The leaf of a record from the source that `guard` watches.
     pub fn learn(&mut self, entry: &Entry<'_>, guard: &mut Guard) -> PatternId {
         let seed = seed(entry);
-        let (fine, coarse) = self.keys(entry, seed);
-        let is_coarse = guard.note(fine);
-        let key = if is_coarse { coarse } else { fine };
+        let look = look(entry, seed);
+        let known = self.glances.get(look);
+        if let Some(known) = known
+            && !guard.note(known.key)
+        {
+            return known.leaf;
+        }
+        let keys = self.keys(entry, seed);
+        // What was known was noted.
+        let is_coarse = known.is_some() || guard.note(keys.fine);
+        let key = if is_coarse { keys.coarse } else { keys.fine };
         if let Some(id) = self.by_key.get(&key).copied() {
             self.meet_again(id);
+            if keys.is_steady && !is_coarse && self.leaves.get(index(id)).is_some_and(Leaf::is_settled) {
+                self.glances.put(look, key, id);
+            }
             return id;
         }
         if self.leaves.len() >= self.most || self.cost >= MOST_BYTES {
@@ -174,7 +214,7 @@ impl Miner {
         let leaf = builder.finish(&self.values);
         let id = self.add(entry.level, leaf);
         self.by_key.insert(key, id);
-        if self.news >= NEWS.max(self.leaves.len() / NEWS_SHARE) {
+        if self.news >= NEWS.max(self.leaves.len() / 2) {
             self.regroup();
         }
         id
@@ -207,39 +247,82 @@ impl Miner {
         })
     }
 
-    /// Makes patterns of the leaves as they are now. First each family by itself says which words are names, then all
+    /// Makes patterns of all leaves as they are now. First each family by itself says which words are names, then all
     /// families that have news of their own or of such words are grouped.
     pub fn regroup(&mut self) {
-        self.news = 0;
-        if self.stale.is_empty() {
-            return;
+        let mut families: Vec<u64> = self.stale.drain().collect();
+        let touched = self.hear(&families);
+        families.extend(touched);
+        self.group_families(families);
+    }
+
+    /// The same for a look in between: large families that have little news wait for a later one.
+    pub fn regroup_for_a_look(&mut self) {
+        let stale: Vec<u64> = self.stale.drain().collect();
+        let mut due = self.due(stale);
+        let touched = self.hear(&due);
+        due.extend(self.due(touched));
+        self.group_families(due);
+    }
+
+    /// Those that are to be grouped now; the others stay stale.
+    fn due(&mut self, families: Vec<u64>) -> Vec<u64> {
+        let mut due = Vec::new();
+        for family in families {
+            let Some(found) = self.families.get_mut(&family) else {
+                continue;
+            };
+            if found.is_due() {
+                due.push(family);
+            } else {
+                found.passed += 1;
+                self.stale.insert(family);
+            }
         }
+        due
+    }
+
+    /// Asks families which of their words are names; those in which such a word is another by now.
+    fn hear(&mut self, families: &[u64]) -> Vec<u64> {
         let mut changed = HashSet::new();
         let nothing = Vocabulary::default();
-        for family in &self.stale {
+        for family in families {
             let Some(found) = self.families.get(family).filter(|family| family.ids.len() > 1) else {
                 continue;
             };
             let evidence = group(&self.members(&found.ids), &nothing).evidence;
-            if let Some(family) = self.families.get_mut(family) {
-                self.vocabulary.replace(&family.evidence, &evidence, &mut changed);
-                family.evidence = evidence;
+            if let Some(found) = self.families.get_mut(family) {
+                self.vocabulary.replace(&found.evidence, &evidence, &mut changed);
+                found.evidence = evidence;
             }
         }
-        let mut stale: Vec<u64> = self.stale.drain().collect();
-        if !changed.is_empty() {
-            let is_changed = |atom: &leaf::Atom| changed.contains(&atom.hash);
-            let touched = self.leaves.iter().filter(|leaf| leaf.atoms.iter().any(is_changed));
-            stale.extend(touched.map(|leaf| leaf.family));
+        if changed.is_empty() {
+            return Vec::new();
         }
+        let is_changed = |atom: &leaf::Atom| changed.contains(&atom.hash);
+        let touched = self.leaves.iter().filter(|leaf| leaf.atoms.iter().any(is_changed));
+        let mut touched: Vec<u64> = touched.map(|leaf| leaf.family).collect();
+        touched.sort_unstable();
+        touched.dedup();
+        let known: HashSet<&u64> = families.iter().collect();
+        touched.retain(|family| !known.contains(family));
+        touched
+    }
+
+    fn group_families(&mut self, mut families: Vec<u64>) {
+        self.news = 0;
         // In an order that does not depend on the hash map.
-        stale.sort_unstable();
-        stale.dedup();
-        for family in stale {
-            let Some(family) = self.families.get(&family).filter(|family| family.ids.len() > 1) else {
+        families.sort_unstable();
+        for family in families {
+            let Some(found) = self.families.get_mut(&family) else {
                 continue;
             };
-            let ids = family.ids.clone();
+            found.news = 0;
+            found.passed = 0;
+            if found.ids.len() < 2 {
+                continue;
+            }
+            let ids = found.ids.clone();
             let groups = group(&self.members(&ids), &self.vocabulary).groups;
             for group in groups {
                 self.apply(&ids, &group);
@@ -288,14 +371,15 @@ impl Miner {
         }
     }
 
-    /// The key of a record, and the one of its first words; its values are left in `values`.
-    fn keys(&mut self, entry: &Entry<'_>, seed: u64) -> (u64, u64) {
+    /// The keys of a record; its values are left in `values`.
+    fn keys(&mut self, entry: &Entry<'_>, seed: u64) -> Keys {
         let mut key = seed;
         let mut coarse = Coarse::new(seed);
+        let mut is_steady = true;
         let (items, values) = (&mut self.items, &mut self.values);
         values.clear();
         texts(entry.header, entry.lines, |text, role| {
-            scan(text, items);
+            is_steady &= scan(text, items);
             key = mix(mix(key, hash_of_break(role)), hash_of_wordless(text, items));
             for item in items.iter() {
                 let hash = hash(item, text);
@@ -306,7 +390,11 @@ impl Miner {
                 }
             }
         });
-        (key, coarse.key())
+        Keys {
+            fine: key,
+            coarse: coarse.key(),
+            is_steady,
+        }
     }
 
     fn builder(&mut self, entry: &Entry<'_>, seed: u64) -> Builder {
@@ -369,7 +457,9 @@ impl Miner {
         let family = leaf.family;
         let text = leaf.text();
         let id = self.push(level, PatternKind::Pattern, leaf, &text);
-        self.families.entry(family).or_default().ids.push(id);
+        let found = self.families.entry(family).or_default();
+        found.ids.push(id);
+        found.news += 1;
         self.stale.insert(family);
         self.news += 1;
         id
@@ -414,6 +504,14 @@ fn seed(entry: &Entry<'_>) -> u64 {
         (Format::Access, Some(line)) => mix(outcome, quotations(line)),
         _ => outcome,
     }
+}
+
+fn look(entry: &Entry<'_>, seed: u64) -> Look {
+    let mut look = Look::new(seed);
+    texts(entry.header, entry.lines, |text, role| {
+        look.add(hash_of_break(role), text)
+    });
+    look
 }
 
 /// Quotation marks of a line, but not those inside a quotation, and whether something follows them.
@@ -591,15 +689,15 @@ mod tests {
     #[test]
     fn a_merge_on_thin_evidence_is_undone() {
         let mut miner = Miner::default();
-        let one = learn(&mut miner, "INFO removed 1 file from disk");
-        let many = learn(&mut miner, "INFO removed 2 files from disk");
+        let one = learn(&mut miner, "INFO removed the file from disk");
+        let many = learn(&mut miner, "INFO removed the files from disk");
         miner.regroup();
         assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: one }]);
         // Not one word and its plural after all.
-        learn(&mut miner, "INFO removed 3 links from disk");
+        learn(&mut miner, "INFO removed the links from disk");
         miner.regroup();
         assert_eq!(miner.take_regrouped(), [Regrouped { leaf: many, root: many }]);
-        assert_eq!(miner.pattern(many).unwrap().text(), "removed 2 files from disk");
+        assert_eq!(miner.pattern(many).unwrap().text(), "removed the files from disk");
     }
 
     #[test]
@@ -640,7 +738,11 @@ mod tests {
     fn one_word_and_its_plural_are_one() {
         check(
             &["INFO removed 1 file from disk", "INFO removed 2 files from disk"],
-            "removed <*> from disk",
+            "removed <*> file from disk",
+        );
+        check(
+            &["INFO removed the file from disk", "INFO removed the files from disk"],
+            "removed the <*> from disk",
         );
     }
 
@@ -735,6 +837,30 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_known_at_a_glance_is_what_a_scan_finds(
+            picks in prop::collection::vec((0_usize..10, any::<[u8; 3]>()), 1..60),
+        ) {
+            let texts = [
+                "took # ms", "sent # of #", "exited with code #", "GET /a/# 200", "status: #", "# Not Found here",
+                "port # open", "it #=x is", "Http#Error: no", "ERROR read # failed: exit #",
+            ];
+            let mut miner = Miner::default();
+            let mut scanning = Miner::default();
+            for (text, numbers) in picks {
+                let mut text = texts[text].to_owned();
+                for number in numbers {
+                    // Three digits, so that many look alike, and some are statuses.
+                    text = text.replacen('#', &(100 + 5 * (u16::from(number) % 100)).to_string(), 1);
+                }
+                let id = learn(&mut miner, &text);
+                scanning.glances = Glances::new();
+                prop_assert_eq!(id, learn(&mut scanning, &text), "{}", text);
+            }
+            let shown = |miner: &Miner| miner.patterns().iter().map(|p| p.text().to_owned()).collect::<Vec<_>>();
+            prop_assert_eq!(shown(&miner), shown(&scanning));
+        }
+
         /// The same patterns with the same texts, however sources interleave.
         #[test]
         fn patterns_do_not_depend_on_how_sources_interleave(

@@ -35,6 +35,7 @@ pub(super) struct Gap {
     /// A word stands before it that names stand behind.
     pub(super) is_name: bool,
     pub(super) is_error: bool,
+    pub(super) is_behind_colon: bool,
     /// Constant words around.
     pub(super) frame: usize,
 }
@@ -103,6 +104,10 @@ impl Gap {
             return true;
         }
         if half(perhaps) && different >= 3 {
+            return true;
+        }
+        let identifiers = count(|content| content.likeness >= Likeness::Identifier);
+        if half(identifiers) && different >= 3 && !self.is_error && !self.is_behind_colon {
             return true;
         }
         if self.is_name && all(|content| content.words == 1) {

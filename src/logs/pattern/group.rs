@@ -27,7 +27,7 @@ const MOST_TOKENS: usize = 120;
 const DEEPEST: usize = 8;
 
 /// How often patterns are compared again, since fewer names are in the way.
-const ROUNDS: usize = 4;
+const ROUNDS: usize = 6;
 
 /// A key as it is compared.
 #[derive(Clone, Copy, Debug)]
@@ -69,18 +69,22 @@ pub(super) fn group(members: &[Member<'_>], vocabulary: &Vocabulary) -> Grouping
     let long = units
         .extract_if(.., |unit| unit.tokens.len() > MOST_TOKENS)
         .collect::<Vec<_>>();
+    let mut order = Order::Rarest;
     for _ in 0..ROUNDS {
         let before = units.len();
         let mut round = Round {
             members,
             vocabulary,
             names: &mut names,
+            order,
             done: Vec::new(),
         };
         round.run(units);
         units = round.done;
-        if units.len() == before {
-            break;
+        match order {
+            Order::Rarest if units.len() == before => order = Order::Commonest,
+            Order::Commonest if units.len() == before => break,
+            Order::Rarest | Order::Commonest => {}
         }
     }
     units.extend(long);
@@ -119,12 +123,21 @@ fn tokens(leaf: &Leaf) -> Vec<Token> {
     atoms.map(|(place, atom)| Token { hash: atom.hash, place }).collect()
 }
 
+/// Which words tell candidates apart that have too little in common. Where two places vary at once, each of the rarer
+/// words is of one of these places, and only the more common ones are of the pattern.
+#[derive(Clone, Copy, Debug)]
+enum Order {
+    Rarest,
+    Commonest,
+}
+
 /// One comparison of all with all.
 struct Round<'a> {
     members: &'a [Member<'a>],
     vocabulary: &'a Vocabulary,
     /// Words that are names for sure.
     names: &'a mut BTreeSet<u64>,
+    order: Order,
     done: Vec<Unit>,
 }
 
@@ -216,7 +229,7 @@ impl Round<'_> {
         let frequency = self.frequencies(&units);
         let mut candidates: BTreeMap<u64, Vec<Unit>> = BTreeMap::new();
         for unit in units {
-            match rare_root(&unit.tokens, &frequency, all) {
+            match root_of_some(&unit.tokens, &frequency, all, self.order) {
                 Some(root) => candidates.entry(root).or_default().push(unit),
                 None => self.done.push(unit),
             }
@@ -232,6 +245,7 @@ impl Round<'_> {
         let mut gap = Gap {
             enclosed: enclosed(frame, n),
             is_reason: is_reason(frame, n),
+            is_behind_colon: n.checked_sub(1).and_then(|n| frame.get(n)) == Some(&mark(b':')),
             is_glued: true,
             is_first: !frame.iter().take(n).any(|hash| is_word(*hash)),
             frame: frame.iter().filter(|hash| is_word(**hash)).count(),
@@ -316,16 +330,17 @@ fn root(tokens: &[Token], frequency: &HashMap<u64, usize>) -> Option<u64> {
     Some(hash_of_root(best))
 }
 
-/// The same, but the fewer units the better; not what all of them have.
-fn rare_root(tokens: &[Token], frequency: &HashMap<u64, usize>, all: usize) -> Option<u64> {
+/// The same, but not what all of them have, and in an order of choice.
+fn root_of_some(tokens: &[Token], frequency: &HashMap<u64, usize>, all: usize, order: Order) -> Option<u64> {
     let words = words_by_frequency(tokens, frequency);
     let runs = words.chunk_by(|(one, _), (other, _)| one == other);
+    let of = |run: &[(usize, u64)]| run.first().map_or(0, |(frequency, _)| *frequency);
     let best = runs
-        .filter(|run| {
-            run.first()
-                .is_some_and(|(frequency, _)| *frequency > 1 && *frequency < all)
-        })
-        .min_by_key(|run| (usize::MAX - run.len(), run.first().map(|(frequency, _)| *frequency)))?;
+        .filter(|run| of(run) > 1 && of(run) < all)
+        .max_by_key(|run| match order {
+            Order::Rarest => (run.len(), usize::MAX - of(run)),
+            Order::Commonest => (run.len(), of(run)),
+        })?;
     Some(hash_of_root(best))
 }
 

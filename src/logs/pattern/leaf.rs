@@ -91,7 +91,7 @@ pub(super) fn hash(item: &Item, text: &[u8]) -> u64 {
         Kind::Mark(mark) => MARK + u64::from(mark),
         Kind::Status(hundreds) => STATUS + u64::from(hundreds),
         // Apart from all the small numbers above.
-        Kind::Code | Kind::Word => hash_of(item.bytes(text)) | 1 << 63,
+        Kind::Code | Kind::Word => hash_of(item.stem(text)) | 1 << 63,
     }
 }
 
@@ -120,7 +120,7 @@ fn short(bytes: &[u8]) -> u64 {
     }
 }
 
-/// What stands for the value of a variable: its length, and its bytes or the most telling of them.
+/// What stands for the value of a variable: its length, and its bytes or the most telling of them; odd if it has digits.
 pub(super) fn value(item: &Item, text: &[u8]) -> u32 {
     let bytes = item.bytes(text);
     let (first, last) = (
@@ -135,7 +135,7 @@ pub(super) fn value(item: &Item, text: &[u8]) -> u32 {
         short(first) ^ short(middle).rotate_left(31),
         short(last).wrapping_add(len),
     ) as u32;
-    value
+    value & !1 | u32::from(bytes.iter().any(u8::is_ascii_digit))
 }
 
 /// What the beginning of a text adds to the key.
@@ -313,6 +313,11 @@ impl Leaf {
             }
         }
         self.open < before
+    }
+
+    /// Whether every value with digits in it varied already.
+    pub(super) fn is_settled(&self) -> bool {
+        self.open == 0 || !self.values.iter().flatten().any(|value| value & 1 == 1)
     }
 
     /// The text of this key alone.

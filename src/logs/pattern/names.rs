@@ -88,10 +88,18 @@ pub(super) enum Likeness {
     /// `refused`.
     #[default]
     Word,
+    /// `TimerQueue`; in errors more often what went wrong.
+    Identifier,
     /// `mail-out`.
     Perhaps,
     /// `stock_levels`, `orders.v2`, `shop/cart`, `Zoë`.
     Name,
+}
+
+/// `TimerQueue`, unlike `OK` and `IDs`.
+fn has_inner_capital(word: &[u8]) -> bool {
+    let is_inner = |pair: &[u8]| pair[0].is_ascii_lowercase() && pair[1].is_ascii_uppercase();
+    word.len() > 5 && word.windows(2).any(is_inner)
 }
 
 pub(super) fn likeness(word: &[u8]) -> Likeness {
@@ -103,6 +111,8 @@ pub(super) fn likeness(word: &[u8]) -> Likeness {
         Likeness::Name
     } else if bare.len() > 4 && bare.contains(&b'-') && !bare.starts_with(b"-") {
         Likeness::Perhaps
+    } else if has_inner_capital(bare) {
+        Likeness::Identifier
     } else {
         Likeness::Word
     }

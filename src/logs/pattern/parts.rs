@@ -265,7 +265,7 @@ fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role))
     {
         return errors_of_json(behind, begin, give);
     }
-    if memchr::memmem::find(line, b"err").is_none() {
+    if !may_hold_an_error(line) {
         return;
     }
     for part in [before, behind] {
@@ -276,6 +276,14 @@ fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role))
             }
         }
     }
+}
+
+/// Whether a key of an error stands somewhere, as far as can be told without taking escapes out.
+fn may_hold_an_error(line: &[u8]) -> bool {
+    memchr::memchr2_iter(b'=', b'\x1b', line).any(|at| {
+        let before = line.get(..at).unwrap_or_default();
+        line.get(at) != Some(&b'=') || before.ends_with(b"err") || before.ends_with(b"error")
+    })
 }
 
 /// The value behind `key`, which ends with `=`.

@@ -1,9 +1,11 @@
 //! One line of text to its constant and variable parts, in one pass without regular expressions. The rules are general
 //! properties of log text, not of any program: numbers, paths, addresses, quoted words and values of keys vary.
 
+mod enclosed;
 mod number;
+mod phrase;
 
-use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, opening_of, without_full_stop};
+use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, without_full_stop};
 use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS, is_one_of};
 
 /// Parts of one text at most; what comes after is one variable.
@@ -16,6 +18,8 @@ const MOST_BYTES: usize = 4096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) kind: Kind,
+    /// Bytes at the end of a word that say no more than whether it is one or many.
+    pub(super) ending: u8,
     pub(super) start: usize,
     pub(super) end: usize,
 }
@@ -35,10 +39,17 @@ impl Item {
     pub(super) fn bytes<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         text.get(self.start..self.end).unwrap_or_default()
     }
+
+    /// What makes a word the same as another one.
+    pub(super) fn stem<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        text.get(self.start..self.end.saturating_sub(usize::from(self.ending)))
+            .unwrap_or_default()
+    }
 }
 
-/// Scans `text` and puts its parts into `items`, which is emptied first.
-pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
+/// Scans `text` and puts its parts into `items`, which is emptied first; whether no digit's value counted, so that other
+/// digits in their places would make the same parts.
+pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) -> bool {
     items.clear();
     let mut scanner = Scanner {
         text: text.get(..MOST_BYTES).unwrap_or(text),
@@ -47,6 +58,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         words: 0,
         quote: None,
         is_request: false,
+        is_steady: true,
     };
     while scanner.at < scanner.text.len() && scanner.items.len() < MOST_ITEMS {
         scanner.step();
@@ -55,6 +67,7 @@ pub(super) fn scan(text: &[u8], items: &mut Vec<Item>) {
         let at = scanner.at;
         scanner.variable(at, text.len());
     }
+    scanner.is_steady
 }
 
 struct Scanner<'a> {
@@ -67,6 +80,8 @@ struct Scanner<'a> {
     quote: Option<u8>,
     /// A request was named whose status may follow.
     is_request: bool,
+    /// No digit's value counted so far.
+    is_steady: bool,
 }
 
 /// How many of what was found in a word on the way to its end.
@@ -82,12 +97,20 @@ struct Traits {
     queries: usize,
 }
 
+impl Traits {
+    /// Letters and joints alone, and no number in hexadecimal digits.
+    const fn is_plain(&self) -> bool {
+        self.digits + self.slashes + self.dots + self.at_signs + self.queries == 0 && self.other_letters > 0
+    }
+}
+
 impl Scanner<'_> {
     fn step(&mut self) {
         let byte = self.text[self.at];
         match class(byte) {
             Class::Blank => self.at += 1,
             Class::Mark if byte == b':' && self.is_colon_hex() => self.colon_hex(),
+            Class::Mark | Class::Joint if matches!(byte, b'-' | b'=') && self.is_arrow() => self.arrow(),
             // `<1 sec` is a number.
             Class::Mark
                 if matches!(byte, b'<' | b'>')
@@ -145,6 +168,9 @@ impl Scanner<'_> {
         let traits = self.skip_word();
         let end = self.at;
         let next = self.peek(0);
+        if traits.is_plain() && next.is_none_or(|b| b == b' ') && !self.may_vary(start, end) {
+            return self.constant(start, end);
+        }
         if next == Some(b':') && end - start <= 4 {
             self.at = start;
             if self.is_colon_hex() {
@@ -173,6 +199,19 @@ impl Scanner<'_> {
         } else {
             self.constant(start, end);
         }
+    }
+
+    /// Whether a word of letters alone could be a variable for all that can be told at a glance. Most words are not.
+    fn may_vary(&self, start: usize, end: usize) -> bool {
+        let len = end - start;
+        let is_truth = matches!(len, 4 | 5) && self.text[end - 1] == b'e';
+        is_truth
+            || self.items.last().is_some_and(|last| match last.kind {
+                Kind::Variable => len <= 12,
+                Kind::Word => matches!(self.text[last.start], b'u' | b'U' | b'h' | b'H'),
+                Kind::Mark(mark) => mark == b':',
+                Kind::Code | Kind::Status(_) => false,
+            })
     }
 
     /// Moves behind the word.
@@ -289,6 +328,7 @@ impl Scanner<'_> {
     /// left out, since programs put them in any order and leave some away.
     fn pair(&mut self, start: usize, end: usize) {
         let key = self.text.get(start..end).unwrap_or_default();
+        self.is_steady &= !key.iter().any(u8::is_ascii_digit);
         if is_one_of(TELLING_KEYS, key) {
             self.constant(start, end);
             self.push(Kind::Mark(b'='), self.at, self.at + 1);
@@ -390,6 +430,9 @@ impl Scanner<'_> {
             return true;
         }
         let all_hex = traits.other_letters == 0 && bare.len() >= 8;
+        if traits.slashes == 1 && is_name_of_two(bare) {
+            return true;
+        }
         (all_hex && bare.iter().all(u8::is_ascii_hexdigit))
             || self.is_unit(word)
             || self.follows_cue(bare)
@@ -417,124 +460,18 @@ impl Scanner<'_> {
                 if colon.kind == Kind::Mark(b':') && name.kind == Kind::Word && is_one_of(HOST_FIELDS, name.bytes(self.text)))
     }
 
-    fn mark(&mut self, mark: u8) {
-        if is_quote(mark) {
-            return self.quotation(mark);
-        }
-        let at = self.at;
-        self.at += 1;
-        if let Some(open) = opening_of(mark) {
-            return self.close(open, mark, at);
-        }
-        if mark == b'{' && self.words > 0 {
-            self.at = at;
-            if let Some(end) = self.data_end() {
-                self.at = end;
-                return self.variable(at, end);
-            }
-            self.at = at + 1;
-        }
-        self.push(Kind::Mark(mark), at, at + 1);
-    }
-
-    /// The end of the braces that open here, if what they hold looks like members: `{a: 1}`, `{"a"=>[2]}`.
-    fn data_end(&self) -> Option<usize> {
-        let (mut depth, mut members) = (0_usize, false);
-        for (n, byte) in self.text.get(self.at..)?.iter().enumerate() {
-            match byte {
-                b'{' => depth += 1,
-                b'}' => depth -= 1,
-                b':' | b'=' => members = true,
-                _ => {}
-            }
-            if depth == 0 {
-                return members.then_some(self.at + n + 1);
-            }
-        }
-        None
-    }
-
-    /// A quoted word varies; a quoted sentence is scanned like any other text.
-    fn quotation(&mut self, quote: u8) {
-        let at = self.at;
-        if self.quote == Some(quote) {
-            self.quote = None;
-            self.at += 1;
-            return self.push(Kind::Mark(quote), at, at + 1);
-        }
-        match self.closing_quote(quote) {
-            Some(end) if !self.text.get(at..end).unwrap_or_default().contains(&b' ') => {
-                self.at = end + 1;
-                self.variable(at, end + 1);
-            }
-            Some(_) => {
-                self.quote = Some(quote);
-                self.at += 1;
-                self.push(Kind::Mark(quote), at, at + 1);
-            }
-            None => {
-                self.at += 1;
-                self.push(Kind::Mark(quote), at, at + 1);
-            }
-        }
-    }
-
-    /// A bracket around nothing or around a variable varies as a whole.
-    fn close(&mut self, open: u8, mark: u8, at: usize) {
-        let opened = |item: &Item| item.kind == Kind::Mark(open);
-        let n = self.items.len();
-        if self.items.last().is_some_and(opened) {
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if n >= 2 && self.items[n - 1].kind == Kind::Variable && opened(&self.items[n - 2]) {
-            self.items.pop();
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if self.is_index(open) {
-            self.items.pop();
-            self.words = self.words.saturating_sub(1);
-            let start = self.items.pop().map_or(at, |item| item.start);
-            return self.variable(start, at + 1);
-        }
-        if let Some(start) = self.opened_list(open) {
-            let begin = self.items.get(start).map_or(at, |item| item.start);
-            let words = self.items.drain(start..).filter(|item| item.kind == Kind::Word).count();
-            self.words = self.words.saturating_sub(words);
-            return self.variable(begin, at + 1);
-        }
-        self.push(Kind::Mark(mark), at, at + 1);
-    }
-
-    /// `[name][0]`, `[[name]`: brackets side by side behind some words are places in a structure.
-    fn is_index(&self, open: u8) -> bool {
-        let [rest @ .., first, inner] = self.items.as_slice() else {
-            return false;
-        };
-        let is_beside = self.peek(0) == Some(open)
-            || rest.last().is_some_and(|item| {
-                item.end == first.start && (item.kind == Kind::Mark(open) || item.kind == Kind::Variable)
-            });
-        open == b'[' && first.kind == Kind::Mark(open) && inner.kind == Kind::Word && self.words > 1 && is_beside
-    }
-
-    /// Where the bracket opened, if all in it is words between commas: lists have any length and any members.
-    fn opened_list(&self, open: u8) -> Option<usize> {
-        let start = self.items.iter().rposition(|item| item.kind == Kind::Mark(open))?;
-        let inner = self.items.get(start + 1..)?;
-        let is_comma = |item: &Item| item.kind == Kind::Mark(b',');
-        let alternates = inner.iter().enumerate().all(|(n, item)| match item.kind {
-            Kind::Word | Kind::Variable => n % 2 == 0,
-            Kind::Mark(b',') => n % 2 == 1,
-            Kind::Mark(_) | Kind::Code | Kind::Status(_) => false,
-        });
-        (inner.len() % 2 == 1 && alternates && inner.iter().any(is_comma)).then_some(start)
-    }
-
     fn constant(&mut self, start: usize, end: usize) {
         self.words += 1;
         let word = self.text.get(start..end).unwrap_or_default();
+        if word.first().is_some_and(u8::is_ascii_lowercase) {
+            self.is_request &= word.len() == 1;
+            let ending = self.ending_of_many(word);
+            self.push(Kind::Word, start, end);
+            if word == b"from" {
+                return self.change();
+            }
+            return self.note_ending(ending);
+        }
         let is_method = matches!(word.first(), Some(b'G' | b'P' | b'D' | b'H' | b'O')) && METHODS.contains(&word);
         if word.len() == 6 && SQL.contains(&word) && self.is_statement(word) {
             self.push(Kind::Word, start, end);
@@ -581,8 +518,24 @@ impl Scanner<'_> {
     }
 
     fn push(&mut self, kind: Kind, start: usize, end: usize) {
-        self.items.push(Item { kind, start, end });
+        self.items.push(Item {
+            kind,
+            ending: 0,
+            start,
+            end,
+        });
     }
+}
+
+/// `shop/cart-api`, unlike `read/write`: both parts are words, and one is joined of several.
+fn is_name_of_two(word: &[u8]) -> bool {
+    let mut parts = word.split(|b| *b == b'/');
+    let mut is_part = || {
+        parts
+            .next()
+            .is_some_and(|part| part.len() >= 2 && part[0].is_ascii_alphanumeric())
+    };
+    is_part() && is_part() && word.iter().any(|b| matches!(b, b'-' | b'_')) && !word.contains(&b'(')
 }
 
 fn traits(sum: u64, slashes: usize, at_signs: usize, queries: usize) -> Traits {
@@ -627,6 +580,48 @@ mod tests {
 
     fn check(text: &str, expected: &str) {
         assert_eq!(shown(text), expected, "{text}");
+    }
+
+    fn stems(text: &str) -> Vec<String> {
+        let mut items = Vec::new();
+        scan(text.as_bytes(), &mut items);
+        let stem = |item: &Item| String::from_utf8_lossy(item.stem(text.as_bytes())).into_owned();
+        items.iter().filter(|item| item.kind == Kind::Word).map(stem).collect()
+    }
+
+    #[test]
+    fn one_and_many_have_the_same_stems() {
+        for (one, many) in [
+            ("1 file was sent", "3 files were sent"),
+            ("1 file is there", "2 file(s) are there"),
+            ("1 box left", "4 boxes left"),
+        ] {
+            assert_eq!(stems(one), stems(many), "{many}");
+        }
+        assert_ne!(stems("1 pass left"), stems("1 pas left"));
+        assert_ne!(stems("all file was sent"), stems("all files was sent"));
+    }
+
+    #[test]
+    fn states_beside_arrows_vary() {
+        check("door Half Open -> Shut now", "door <*> -> <*> now");
+        check("pump 3: idle => busy", "pump <*> => <*>");
+        check("went from idle to busy", "went from <*> to <*>");
+        check("read from disk to memory", "read from disk to memory");
+        check("fn f() -> x.y", "fn f <*> -> x.y");
+    }
+
+    #[test]
+    fn phrases_are_names_unless_they_were_said() {
+        check("sent \"the blue one\" to bob", "sent <*> to bob");
+        check("opened \"Blue Room 7\"", "opened <*>");
+        check("failed with \"Not Found\"", "failed with \" Not Found \"");
+        check("reason: \"The End\"", "reason : \" The End \"");
+        check(
+            "lost it, request: \"GET /a HTTP/1.1\", by x",
+            "lost it , request : <*> , by x",
+        );
+        check("moved shop/cart-api, read/write", "moved <*> , read/write");
     }
 
     #[test]

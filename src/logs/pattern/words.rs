@@ -138,6 +138,48 @@ pub(super) const DATES: &[&[u8]] = &[
     b"wed", b"thu", b"fri", b"sat", b"sun",
 ];
 
+/// Words before a quotation that is what was said, or went wrong.
+pub(super) const SAYINGS: &[&[u8]] = &[
+    b"error",
+    b"err",
+    b"message",
+    b"msg",
+    b"reason",
+    b"cause",
+    b"exception",
+    b"failed",
+    b"said",
+    b"says",
+    b"with",
+    b"returned",
+    b"status",
+    b"response",
+    b"because",
+    b"running",
+    b"command",
+    b"is",
+    b"was",
+];
+
+/// Words before `from` and `to` with states behind them.
+pub(super) const CHANGES: &[&[u8]] = &[
+    b"changed",
+    b"change",
+    b"changes",
+    b"changing",
+    b"transition",
+    b"transitioned",
+    b"transitions",
+    b"moved",
+    b"moving",
+    b"moves",
+    b"switched",
+    b"switching",
+    b"switches",
+    b"went",
+    b"goes",
+];
+
 /// Methods of HTTP requests.
 pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
 
@@ -204,7 +246,16 @@ pub(super) fn is_failure(word: &[u8]) -> bool {
 
 /// In either case.
 pub(super) fn is_one_of(words: &[&[u8]], word: &[u8]) -> bool {
-    word.len() <= 12 && words.iter().any(|known| known.eq_ignore_ascii_case(word))
+    let Some(first) = word.first().map(u8::to_ascii_lowercase).filter(|_| word.len() <= 12) else {
+        return false;
+    };
+    let may_be = |known: &&&[u8]| {
+        known.len() == word.len() && known.first().is_some_and(|begin| begin.to_ascii_lowercase() == first)
+    };
+    words
+        .iter()
+        .filter(may_be)
+        .any(|known| known.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -15,23 +15,29 @@ impl Scanner<'_> {
         let number = self.text.get(start..end).unwrap_or_default();
         let digits = without_full_stop(number);
         if matches!(digits.len(), 1..=3) && digits.iter().all(u8::is_ascii_digit) {
-            match self.outcome() {
+            let outcome = self.outcome();
+            self.is_steady &= outcome.is_none();
+            match outcome {
                 Some(Outcome::Status) if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') => {
                     return self.push(Kind::Status(digits[0]), start, end);
                 }
-                Some(Outcome::Exit) => return self.push(Kind::Code, start, end),
-                None if digits.len() == 3 && matches!(digits[0], b'1'..=b'5') && number.len() == 3 => {
-                    let phrase = self.status_phrase(digits);
-                    if phrase > 0 || (self.is_request && self.ends_here()) || self.is_answer() {
+                Some(Outcome::Exit) if is_known_exit(digits) => return self.push(Kind::Code, start, end),
+                None if number.len() == 3 => {
+                    let is_phrased = self.is_before_phrase();
+                    let is_answered = (self.is_request && self.ends_here()) || self.is_answer();
+                    self.is_steady &= !is_phrased && !is_answered;
+                    let phrase = if is_phrased { self.status_phrase(digits) } else { 0 };
+                    if matches!(digits[0], b'1'..=b'5') && (phrase > 0 || is_answered) {
                         self.is_request = false;
                         self.at += phrase;
                         return self.push(Kind::Status(digits[0]), start, self.at);
                     }
                 }
-                Some(Outcome::Status) | None => {}
+                Some(Outcome::Exit | Outcome::Status) | None => {}
             }
         }
-        if is_failure(number) {
+        if number.last().is_some_and(u8::is_ascii_lowercase) && is_failure(number) {
+            self.is_steady = false;
             return self.constant(start, end);
         }
         self.take_date_words();
@@ -66,6 +72,12 @@ impl Scanner<'_> {
             && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
     }
 
+    /// Whether words follow that may belong to an HTTP status.
+    fn is_before_phrase(&self) -> bool {
+        let next = self.peek(1).map(|b| b.to_ascii_uppercase());
+        self.peek(0) == Some(b' ') && next.is_some_and(|b| PHRASES.iter().any(|(_, phrase)| phrase.first() == Some(&b)))
+    }
+
     /// The length of the words that belong to this HTTP status, if they follow it.
     fn status_phrase(&self, status: &[u8]) -> usize {
         let rest = self.text.get(self.at..).unwrap_or_default();
@@ -96,6 +108,13 @@ impl Scanner<'_> {
         }
     }
 
+    /// Whether a word follows, also behind a bracket or colon.
+    fn is_before_words(&self) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut behind = rest.iter().skip_while(|b| matches!(b, b']' | b')' | b':'));
+        behind.next() == Some(&b' ') && behind.next().is_some_and(u8::is_ascii_alphabetic)
+    }
+
     /// What a number right here would stand for: `exit code 1`, `exited with 137`, `status 503`, `status code: 503`.
     fn outcome(&self) -> Option<Outcome> {
         let mut words = self
@@ -107,6 +126,10 @@ impl Scanner<'_> {
         let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
         let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
         let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
+        // An errno with its words behind it says nothing that they do not.
+        if is_one_of(&[b"errno"], last) && self.is_before_words() {
+            return None;
+        }
         if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
             return Some(Outcome::Exit);
         }
@@ -116,4 +139,16 @@ impl Scanner<'_> {
         let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
         (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
     }
+}
+
+/// Whether a code or signal is one of those that tell what happened: success, failure, misuse, not found, and the signals
+/// that end processes, as such and with 128 added. What other numbers mean is up to each program.
+fn is_known_exit(digits: &[u8]) -> bool {
+    const KNOWN: [u16; 27] = [
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 13, 14, 15, 22, 64, 111, 124, 125, 126, 127, 130, 134, 137, 139, 143, 255,
+    ];
+    let number = digits
+        .iter()
+        .fold(0, |number, digit| 10 * number + u16::from(digit - b'0'));
+    KNOWN.contains(&number)
 }
