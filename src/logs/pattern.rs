@@ -509,7 +509,7 @@ fn seed(entry: &Entry<'_>) -> u64 {
 fn look(entry: &Entry<'_>, seed: u64) -> Look {
     let mut look = Look::new(seed);
     texts(entry.header, entry.lines, |text, role| {
-        look.add(hash_of_break(role), text)
+        look.add(hash_of_break(role), text);
     });
     look
 }
