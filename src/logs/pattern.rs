@@ -41,7 +41,7 @@ pub const MOST_PATTERNS: usize = 16 * 1024;
 
 /// New leaves after which patterns are made anew without being asked: so many at least, and as many as there were. All
 /// such times together then cost no more than twice the last one.
-const NEWS: usize = 500;
+const NEWS: usize = 2_000;
 
 /// A look makes the patterns of a family of more leaves anew only once in so many looks as its size has of these, or when
 /// one in so many leaves is new: what one look costs is bounded, and what a flood of new text costs over time.
@@ -509,7 +509,7 @@ fn seed(entry: &Entry<'_>) -> u64 {
 fn look(entry: &Entry<'_>, seed: u64) -> Look {
     let mut look = Look::new(seed);
     texts(entry.header, entry.lines, |text, role| {
-        look.add(hash_of_break(role), text)
+        look.add(hash_of_break(role), text);
     });
     look
 }
