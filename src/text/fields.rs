@@ -469,7 +469,7 @@ pub(super) fn without_trailing(line: &[u8], message: Range<usize>) -> Range<usiz
             message.start..logger.map_or(message.end, |at| message.start + at)
         }
         (_, Some(b']')) if text.ends_with(b" []") => {
-            let fields = memchr::memmem::find(text, b" {\"").or_else(|| text.len().checked_sub(b" [] []".len()));
+            let fields = memchr::memmem::find(text, b" {\"").or_else(|| Some(text.strip_suffix(b" [] []")?.len()));
             message.start..fields.map_or(message.end, |at| message.start + at)
         }
         _ => message.start..trailing_pairs(line, message),
