@@ -9,6 +9,38 @@ use super::key::{Key, KeyCode};
 /// The most that can be typed, bytes; a pasted log file is not a query.
 const LONGEST: usize = 4096;
 
+/// What a key asks of a line that is being typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    GiveUp,
+    Keep,
+    Edit,
+}
+
+impl Wish {
+    pub fn of(key: Key) -> Self {
+        match key.code {
+            KeyCode::Esc => Self::GiveUp,
+            KeyCode::Char('c') if key.modifiers.ctrl => Self::GiveUp,
+            KeyCode::Enter => Self::Keep,
+            KeyCode::Char(_)
+            | KeyCode::Tab
+            | KeyCode::Backspace
+            | KeyCode::Delete
+            | KeyCode::Insert
+            | KeyCode::Up
+            | KeyCode::Down
+            | KeyCode::Left
+            | KeyCode::Right
+            | KeyCode::Home
+            | KeyCode::End
+            | KeyCode::PageUp
+            | KeyCode::PageDown
+            | KeyCode::F(_) => Self::Edit,
+        }
+    }
+}
+
 /// What a key press did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Edited {

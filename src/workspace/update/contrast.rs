@@ -6,12 +6,12 @@ use crate::logs::values::Values;
 use crate::model::{PaneId, PatternId, Span};
 use crate::workspace::bell::Bell;
 use crate::workspace::compose::{contrast, words};
-use crate::workspace::key::{Key, KeyCode};
+use crate::workspace::key::Key;
 use crate::workspace::marks::Standing;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::contrast::{Asked, Detail, Levels, ListPrompt, Muted, Narrowing, Row, Verdicts};
 use crate::workspace::panes::{ContrastPane, Pane};
-use crate::workspace::prompt::{Edited, LineInput};
+use crate::workspace::prompt::{Edited, LineInput, Wish};
 use crate::workspace::scene::{PaneScene, Tone};
 use crate::workspace::state::State;
 
@@ -185,24 +185,10 @@ pub fn ask_words(state: &mut State) -> Vec<Effect> {
 
 /// A key while a line is being typed.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => give_up(state),
-        KeyCode::Char('c') if key.modifiers.ctrl => give_up(state),
-        KeyCode::Enter => keep(state),
-        KeyCode::Char(_)
-        | KeyCode::Tab
-        | KeyCode::Backspace
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Left
-        | KeyCode::Right
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::F(_) => edit(state, |input| input.press(key)),
+    match Wish::of(key) {
+        Wish::GiveUp => give_up(state),
+        Wish::Keep => keep(state),
+        Wish::Edit => edit(state, |input| input.press(key)),
     }
 }
 

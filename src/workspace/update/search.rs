@@ -4,11 +4,11 @@ use std::ops::Bound;
 
 use crate::logs::{Direction, Filter, Found, Position, Query, Record};
 use crate::model::{ContextId, PaneId, RecordId};
-use crate::workspace::key::{Key, KeyCode};
+use crate::workspace::key::Key;
 use crate::workspace::msg::{Effect, SearchRequest};
 use crate::workspace::panes::logs::{Follow, Prompt, Search};
 use crate::workspace::panes::{LogsPane, Pane};
-use crate::workspace::prompt::{Edited, LineInput};
+use crate::workspace::prompt::{Edited, LineInput, Wish};
 use crate::workspace::scene::Tone;
 use crate::workspace::state::State;
 
@@ -41,24 +41,10 @@ pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
     let Some(prompt) = pane.prompt.as_mut() else {
         return Vec::new();
     };
-    match key.code {
-        KeyCode::Esc => give_up(state, id),
-        KeyCode::Char('c') if key.modifiers.ctrl => give_up(state, id),
-        KeyCode::Enter => keep(pane),
-        KeyCode::Char(_)
-        | KeyCode::Tab
-        | KeyCode::Backspace
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Left
-        | KeyCode::Right
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::F(_) => match prompt.input.press(key) {
+    match Wish::of(key) {
+        Wish::GiveUp => give_up(state, id),
+        Wish::Keep => keep(pane),
+        Wish::Edit => match prompt.input.press(key) {
             Edited::Changed => search_anew(state, id),
             Edited::Unchanged => Vec::new(),
         },
