@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::clock::Clock;
 use crate::app::fan_in::FanIn;
 use crate::cluster::{self, Contexts, Controls, ExecEvent, ExecInput, Namespaces, Offer, Watching};
+use crate::contrast::Aliases;
 use crate::demo::{Demo, Scenario};
 use crate::files::private;
 use crate::model::{ContextId, ExecRequest, Ingest, Report};
@@ -19,6 +20,8 @@ use crate::workspace::msg::OpenedContext;
 pub struct Opening {
     what: What,
     watching: Watching,
+    /// Workloads that are compared as if they had one name.
+    aliases: Aliases,
 }
 
 #[derive(Debug)]
@@ -46,10 +49,11 @@ pub struct Fleet {
 }
 
 impl Opening {
-    pub const fn of_contexts(offers: Vec<Offer>, watching: Watching) -> Self {
+    pub fn of_contexts(offers: Vec<Offer>, watching: Watching) -> Self {
         Self {
             what: What::Offers(offers),
             watching,
+            aliases: Aliases::default(),
         }
     }
 
@@ -57,7 +61,16 @@ impl Opening {
         Self {
             what: What::Embedded(Box::new(embedded)),
             watching,
+            aliases: Aliases::default(),
         }
+    }
+
+    pub fn with_aliases(self, aliases: Aliases) -> Self {
+        Self { aliases, ..self }
+    }
+
+    pub fn aliases(&self) -> Aliases {
+        self.aliases.clone()
     }
 
     /// The contexts that will be opened, in the order of their columns.

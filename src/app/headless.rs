@@ -121,10 +121,12 @@ impl Run {
     ) -> Result<Self, Error> {
         let signals = Signals::listen().map_err(Error::Signals)?;
         let contexts = opening.contexts();
+        let aliases = opening.aliases();
         let stop = CancellationToken::new();
         let mut fleet = opening.open(clock, &stop).await.map_err(Error::Opening)?;
         let config = EngineConfig {
             fresh: if outlet.is_some() { Fresh::Kept } else { Fresh::NotKept },
+            aliases,
             ..EngineConfig::default()
         };
         let engine = ingest::Setup {

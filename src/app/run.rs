@@ -82,13 +82,17 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
 
     // The first frame is painted before anything is asked of any network.
     let contexts = opening.contexts();
+    let aliases = opening.aliases();
     desk.take(Msg::ContextsOpened(contexts.clone()));
     desk.paint()?;
 
     let stop = CancellationToken::new();
     let mut fleet = opening.open(clock, &stop).await.map_err(Error::Opening)?;
     let engine = ingest::Setup {
-        config: EngineConfig::default(),
+        config: EngineConfig {
+            aliases,
+            ..EngineConfig::default()
+        },
         contexts: contexts
             .iter()
             .map(|context| (context.id, Arc::clone(&context.name)))

@@ -36,6 +36,8 @@ pub struct Cli {
     #[command(flatten)]
     pub targets: Targets,
     #[command(flatten)]
+    pub likeness: Likeness,
+    #[command(flatten)]
     pub screen: Screen,
 }
 
@@ -120,6 +122,15 @@ pub struct Targets {
     pub max_log_requests: usize,
 }
 
+/// Which workloads are one, beside those of one name.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Likeness {
+    /// Compare a workload that has another name in some cluster as if it had this one:
+    /// `[NAMESPACE/][KIND/]NAME[:CONTAINER]` on both sides, one `*` a part (shop-prod/*=shop/*); repeatable
+    #[arg(long, value_name = "FROM=TO", value_parser = Aliases::parse, help_heading = "Targets")]
+    pub same: Vec<Alias>,
+}
+
 /// How the screen looks and answers.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Screen {
@@ -180,6 +191,8 @@ pub struct Logs {
 pub struct Contrast {
     #[command(flatten)]
     pub targets: Targets,
+    #[command(flatten)]
+    pub likeness: Likeness,
     /// Watch this long before the verdict
     #[arg(long = "for", value_name = "DURATION", default_value = "30s", value_parser = parse_positive)]
     pub run_for: Span,
@@ -198,10 +211,6 @@ pub struct Contrast {
     /// Only what a container wrote within this long of its start, by the time since then
     #[arg(long, value_name = "DURATION", value_parser = parse_positive, requires = "from", help_heading = "Saved logs")]
     pub since_start: Option<Span>,
-    /// Compare a workload that has another name in some cluster as if it had this one:
-    /// `[NAMESPACE/][KIND/]NAME[:CONTAINER]` on both sides, one `*` a part; repeatable
-    #[arg(long, value_name = "FROM=TO", value_parser = Aliases::parse, requires = "from", help_heading = "Saved logs")]
-    pub same: Vec<Alias>,
     #[arg(short, long, value_enum, default_value_t)]
     pub output: ContrastOutput,
 }
@@ -256,6 +265,12 @@ pub enum ContrastOutput {
     #[default]
     Text,
     Json,
+}
+
+impl Likeness {
+    pub fn aliases(self) -> Aliases {
+        Aliases::new(self.same)
+    }
 }
 
 impl Targets {

@@ -12,7 +12,7 @@ use crate::app::patterns::{self, Error, Input, Mined, Request, Rows};
 use crate::cli::args::{ContrastOutput, Patterns, PatternsOutput};
 use crate::cli::failure::{Failure, Status};
 use crate::cli::headless::print_findings;
-use crate::contrast::{Alias, Aliases, Align, Lens};
+use crate::contrast::{Aliases, Align, Lens};
 use crate::files::Environment;
 use crate::logs::census::Joining;
 use crate::model::{PatternId, Span};
@@ -133,11 +133,11 @@ fn print_rows(mined: Mined, out: &mut impl Write) -> io::Result<()> {
 }
 
 /// What `--window`, `--since-start` and `--same` ask for.
-pub fn look(window: Option<Span>, since_start: Option<Span>, same: Vec<Alias>) -> Look {
+pub fn look(window: Option<Span>, since_start: Option<Span>, aliases: Aliases) -> Look {
     let align = since_start.map_or_else(Align::default, Align::SinceStart);
     Look {
         lens: Lens { window, align },
-        aliases: Aliases::new(same),
+        aliases,
     }
 }
 

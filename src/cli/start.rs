@@ -61,6 +61,7 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
     match cli.command {
         None => {
             let (opening, broken) = open::opening(&cli.targets, &environment)?;
+            let opening = opening.with_aliases(cli.likeness.aliases());
             show(opening, &broken, &cli.screen, &environment, clock)
         }
         Some(Command::Demo(demo)) => run_demo(demo, &environment, clock),
@@ -70,10 +71,11 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
         }
         Some(Command::Contrast(contrast)) => {
             if let Some(dir) = contrast.from {
-                let look = saved::look(contrast.window, contrast.since_start, contrast.same);
+                let look = saved::look(contrast.window, contrast.since_start, contrast.likeness.aliases());
                 return outlive(saved::contrast(dir, look, contrast.output, clock))?;
             }
             let opening = opening_without_screen(&contrast.targets, &environment)?;
+            let opening = opening.with_aliases(contrast.likeness.aliases());
             block_on(headless::contrast(opening, contrast.run_for, contrast.output, clock))?
         }
         Some(Command::Patterns(patterns)) => outlive(saved::patterns(patterns, &environment, clock))?,

@@ -1,24 +1,10 @@
 //! The commands that need no terminal, as a pipeline runs them: output and exit status.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Output;
 
 use serde_json::Value;
 
-use crate::served::{Served, kontrast};
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
-
-#[track_caller]
-fn check_refused(output: &Output, words: &[&str]) {
-    let told = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    for word in words {
-        assert!(told.contains(word), "{word:?} is not in {told:?}");
-    }
-}
+use crate::served::{Served, check_refused, kontrast, text};
 
 #[test]
 fn logs_are_one_object_a_record_from_every_cluster() {
@@ -98,6 +84,34 @@ fn the_contrast_names_the_cluster_that_is_broken() {
     );
     let all: BTreeMap<_, _> = findings[0]["cells"].as_object().unwrap().iter().collect();
     assert_eq!(all.len(), 3);
+}
+
+#[test]
+fn a_renamed_workload_is_known_by_the_name_it_is_given() {
+    let served = Served::start("works-in-staging");
+    let output = served.run(&[
+        "contrast",
+        "--context",
+        "dev,prod",
+        "--same",
+        "shop/api=shop/projects",
+        "--for",
+        "4s",
+        "-o",
+        "json",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let findings: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    let of = |name: &str| {
+        let of_it = |finding: &&Value| {
+            finding["workload"]
+                .as_str()
+                .is_some_and(|workload| workload.ends_with(name))
+        };
+        findings.iter().filter(of_it).count()
+    };
+    assert!(of("/projects") > 0, "{}", text(&output.stdout));
+    assert_eq!(of("/api"), 0, "{}", text(&output.stdout));
 }
 
 #[test]

@@ -8,20 +8,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::served::kontrast;
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).expect("UTF-8")
-}
-
-#[track_caller]
-fn check_refused(output: &Output, words: &[&str]) {
-    let told = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(2), "{told}");
-    for word in words {
-        assert!(told.contains(word), "{word:?} is not in {told:?}");
-    }
-}
+use crate::served::{check_refused, kontrast, text};
 
 fn fed(args: &[&str], input: &[u8]) -> Output {
     let mut child = kontrast(args)

@@ -68,3 +68,17 @@ pub(crate) fn kontrast(args: &[&str]) -> Command {
         .stdin(Stdio::null());
     command
 }
+
+pub(crate) fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// Exit status 2, and all these words on stderr.
+#[track_caller]
+pub(crate) fn check_refused(output: &Output, words: &[&str]) {
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    for word in words {
+        assert!(told.contains(word), "{word:?} is not in {told:?}");
+    }
+}
