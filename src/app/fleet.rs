@@ -65,6 +65,7 @@ impl Opening {
         }
     }
 
+    #[must_use]
     pub fn with_aliases(self, aliases: Aliases) -> Self {
         Self { aliases, ..self }
     }
