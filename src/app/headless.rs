@@ -194,6 +194,7 @@ impl Run {
             | Report::EventApplied { .. }
             | Report::SourceOpened(_)
             | Report::StreamChanged { .. }
+            | Report::SkewEstimated { .. }
             | Report::Limited { .. }
             | Report::LimitLifted { .. } => {}
         }

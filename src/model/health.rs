@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::time::Time;
+use super::time::{Span, Time};
 
 /// The state of one context. The messages are raw words from outside: `text::display` before they are shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +69,14 @@ pub enum Access {
 pub enum StreamState {
     /// The request is on its way.
     Opening,
-    /// Open; lines arrive as the container writes them.
+    /// Open; lines arrive as the container writes them: one came lately, or the silence was not looked into yet.
     Live,
+    /// Open, and the server says that nothing newer than the last line is there. `since` is when it said so first.
+    Quiet { since: Time },
+    /// Open, and nothing comes, though the server says that the log has gone on: it is being opened anew.
+    Stalled { since: Time },
+    /// Not followed, by a cap of ours (`cap` says which): what is new is asked for every `every` instead.
+    Polled { every: Span, cap: Arc<str> },
     /// The container is waiting (image pull, crash back-off, config): there is nothing to read yet.
     Waiting { reason: Arc<str> },
     /// Broken; the next try is at `next`.

@@ -6,7 +6,7 @@ use super::health::{Access, ClusterState, StreamState};
 use super::ids::{ContextId, PodKey, SourceId, WorkloadKey};
 use super::object::{EventRow, PodRow};
 use super::record::{Line, Source};
-use super::time::Time;
+use super::time::{Span, Time};
 
 /// News of one context for the screen.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,12 @@ pub enum Report {
     LimitLifted {
         context: ContextId,
         what: Arc<str>,
+    },
+    /// How far the clocks of a cluster's nodes are ahead of ours; negative: behind. Told anew when it has changed
+    /// enough to matter; `None` when it is not known any more.
+    SkewEstimated {
+        context: ContextId,
+        ahead: Option<Span>,
     },
     /// Whether the pods of a namespace can be seen, while the cluster as a whole is live. Until this is said, they can.
     NamespaceChanged {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Access, ClusterState, ContextId, SourceId, StreamState, Time};
+use crate::model::{Access, ClusterState, ContextId, SourceId, Span, StreamState, Time};
 
 use super::msg::OpenedContext;
 
@@ -23,6 +23,8 @@ pub struct Cluster {
     pub namespaces: BTreeMap<Arc<str>, Access>,
     /// Its pods have been listed at least once.
     pub listed: bool,
+    /// How far its nodes' clocks are ahead of ours, if that is known.
+    pub skew: Option<Span>,
 }
 
 /// All contexts, in the order of their columns, and the state of their log streams.
@@ -36,6 +38,12 @@ pub struct Clusters {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StreamCensus {
     pub live: usize,
+    /// Open, and known to have nothing newer.
+    pub quiet: usize,
+    /// Open, and known to keep something back.
+    pub stalled: usize,
+    /// Not followed: asked for news now and then.
+    pub polled: usize,
     pub opening: usize,
     pub waiting: usize,
     pub reconnecting: usize,
@@ -44,7 +52,7 @@ pub struct StreamCensus {
     pub not_followed: usize,
     /// Why one that waits does so.
     pub waiting_for: Option<Arc<str>>,
-    /// Why one is denied or not followed.
+    /// Why one is denied, not followed or only polled.
     pub refusal: Option<Arc<str>>,
 }
 
@@ -70,6 +78,7 @@ impl Clusters {
                     limits: BTreeMap::new(),
                     namespaces: BTreeMap::new(),
                     listed: false,
+                    skew: None,
                 },
             };
             self.all.insert(cluster.id, cluster);
@@ -134,6 +143,12 @@ impl StreamCensus {
         match state {
             StreamState::Opening => self.opening += 1,
             StreamState::Live => self.live += 1,
+            StreamState::Quiet { .. } => self.quiet += 1,
+            StreamState::Stalled { .. } => self.stalled += 1,
+            StreamState::Polled { cap, .. } => {
+                self.polled += 1;
+                self.refusal.get_or_insert_with(|| cap.clone());
+            }
             StreamState::Waiting { reason } => {
                 self.waiting += 1;
                 self.waiting_for.get_or_insert_with(|| reason.clone());

@@ -464,11 +464,13 @@ impl Filled {
 fn streams(census: &StreamCensus) -> Vec<Span> {
     let counted = [
         (census.denied, "denied", Tone::Bad),
+        (census.stalled, "stalled", Tone::Bad),
         (census.reconnecting, "reconnecting", Tone::Warn),
         (census.throttled, "throttled", Tone::Warn),
         (census.not_followed, "not followed", Tone::Warn),
+        (census.polled, "polled", Tone::Warn),
         (census.waiting, "waiting", Tone::Dim),
-        (census.live, "streams", Tone::Dim),
+        (census.live + census.quiet, "streams", Tone::Dim),
     ];
     counted
         .into_iter()

@@ -64,6 +64,9 @@ fn take_in(state: &mut State, report: Report) -> bool {
         Report::LimitLifted { context, what } => {
             with_cluster(state, context, |cluster| cluster.limits.remove(&what).is_some())
         }
+        Report::SkewEstimated { context, ahead } => with_cluster(state, context, |cluster| {
+            std::mem::replace(&mut cluster.skew, ahead) != ahead
+        }),
         Report::NamespaceChanged {
             context,
             namespace,
