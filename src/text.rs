@@ -8,6 +8,8 @@
 
 mod cells;
 mod class;
+pub mod lanes;
+pub mod quote;
 mod escape;
 pub mod display;
 pub mod strip;
@@ -18,6 +20,8 @@ pub mod kubelet;
 pub mod envelope;
 mod level;
 mod piece;
+mod role;
+mod layout;
 mod fields;
 mod tail;
 mod seek;

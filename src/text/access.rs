@@ -11,6 +11,8 @@ static FIELD: Class = Class::from_but(b' ' + 1, b"\"");
 
 /// `10.0.0.1 - alice [04/Mar/2026:08:03:57 +0000] "GET / HTTP/1.1" 200 12 …`, with or without a host in front.
 pub(super) fn access(start: Cursor<'_>) -> Option<Header> {
+    // Most lines that are none have no bracket at all.
+    memchr::memchr(b'[', start.rest())?;
     let mut cursor = start;
     let mut words = 0;
     while cursor.peek()? != b'[' {

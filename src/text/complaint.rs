@@ -1,6 +1,8 @@
 //! How programs without a logger say that they failed: `sh: /run.sh: Permission denied`, `Segmentation fault`. Only for
 //! lines that state no level.
 
+use super::lanes::any_three;
+
 /// What `strerror` and shells say, in lower case.
 const ERRNO: [&[u8]; 26] = [
     b"not found",
@@ -52,6 +54,9 @@ pub(super) fn is_complaint(message: &[u8]) -> bool {
 /// do not count.
 fn says_so(message: &[u8]) -> bool {
     let near = message.get(..MOST_BEFORE).unwrap_or(message);
+    if !may_say_so(near) {
+        return false;
+    }
     let mut at = 0;
     let mut clause = Clause::Front;
     for word in near.split(|b| *b == b' ') {
@@ -66,6 +71,19 @@ fn says_so(message: &[u8]) -> bool {
         at += word.len() + 1;
     }
     false
+}
+
+/// Whether three letters of one of the words below are there. Most messages have none of them.
+fn may_say_so(message: &[u8]) -> bool {
+    any_three(message, |one, two, three| {
+        let to = |letters: &[u8; 3]| ((one | 0x20) ^ letters[0]) | (two ^ letters[1]) | (three ^ letters[2]);
+        to(b"fai")
+            .min(to(b"err"))
+            .min(to(b"una"))
+            .min(to(b"can"))
+            .min(to(b"cou"))
+            .min(to(b"ter"))
+    })
 }
 
 /// Where in a message a word is.

@@ -113,7 +113,10 @@ impl<'a> Cursor<'a> {
     fn skip_blanks_here(&mut self) {
         while let Some(byte) = self.peek() {
             match byte {
-                b' ' | b'\t' => self.at += 1,
+                // Columns are padded with many.
+                b' ' | b'\t' => {
+                    self.skip_while(|b| matches!(b, b' ' | b'\t'));
+                }
                 escape::ESC if escape::colours(self.rest()) > 0 => self.skip_colours(),
                 _ => break,
             }

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use super::class::Class;
 use super::cursor::Cursor;
-use super::{level, piece, stamp};
+use super::layout::Layout;
+use super::role::{Role, role};
+use super::{level, piece, quote, stamp};
 use crate::model::{Level, Time};
 
 /// What was found in the fields.
@@ -44,7 +46,11 @@ impl Fields {
     }
 
     fn take(&mut self, field: &Field<'_>) {
-        match role(field.key) {
+        self.take_as(role(field.key), field);
+    }
+
+    fn take_as(&mut self, role: Role, field: &Field<'_>) {
+        match role {
             Role::Level if self.level.is_none() => self.level = level_of(field.value),
             Role::Time if self.clock != ClockField::Read => {
                 let stamp = stamp_of(field.value);
@@ -93,77 +99,6 @@ impl Field<'_> {
     }
 }
 
-/// What a key stands for.
-enum Role {
-    Level,
-    Time,
-    Message,
-    /// Some programs write their message there.
-    PerhapsMessage,
-    Status,
-    /// A key that only a log of requests has.
-    Request,
-    Other,
-}
-
-const LONGEST_KEY: usize = 15;
-
-fn role(key: &[u8]) -> Role {
-    if key.len() > LONGEST_KEY {
-        return Role::Other;
-    }
-    if !key.iter().any(u8::is_ascii_uppercase) {
-        return role_of(key);
-    }
-    let mut lower = [0; LONGEST_KEY];
-    let Some(lower) = lower.get_mut(..key.len()) else {
-        return Role::Other;
-    };
-    lower.copy_from_slice(key);
-    lower.make_ascii_lowercase();
-    role_of(lower)
-}
-
-/// By length first: that is one comparison for most keys.
-fn role_of(key: &[u8]) -> Role {
-    match key.len() {
-        0..=4 => match key {
-            b"lvl" | b"s" | b"@l" => Role::Level,
-            b"ts" | b"time" | b"t" | b"@t" | b"date" => Role::Time,
-            b"msg" | b"@m" => Role::Message,
-            b"log" | b"@mt" | b"body" | b"text" => Role::PerhapsMessage,
-            _ => Role::Other,
-        },
-        5 | 6 => match key {
-            b"level" | b"@level" => Role::Level,
-            b"event" => Role::PerhapsMessage,
-            b"status" => Role::Status,
-            b"method" => Role::Request,
-            _ => Role::Other,
-        },
-        7 | 8 => match key {
-            b"message" | b"@message" => Role::Message,
-            b"severity" | b"loglevel" | b"priority" => Role::Level,
-            b"asctime" | b"datetime" => Role::Time,
-            b"request" => Role::Request,
-            _ => Role::Other,
-        },
-        9 | 10 => match key {
-            b"timestamp" | b"@timestamp" => Role::Time,
-            b"levelname" | b"log.level" | b"log_level" | b"level_name" => Role::Level,
-            _ => Role::Other,
-        },
-        _ => match key {
-            b"severity_text" | b"severitytext" | b"error_severity" => Role::Level,
-            b"short_message" | b"messagetemplate" => Role::Message,
-            b"renderedmessage" => Role::PerhapsMessage,
-            b"status_code" | b"response_code" => Role::Status,
-            b"request_method" => Role::Request,
-            _ => Role::Other,
-        },
-    }
-}
-
 fn level_of(value: &[u8]) -> Option<Level> {
     if let Some(level) = level::word(value) {
         return Some(level);
@@ -207,24 +142,53 @@ fn whole_number(digits: &[u8]) -> Option<u32> {
 }
 
 /// The fields of the JSON object that begins at the cursor. Nothing if it does not begin with a key, or is empty.
-pub(super) fn json(start: Cursor<'_>) -> Option<Fields> {
+/// `layout` is of the lines before, if they are known.
+pub(super) fn json(start: Cursor<'_>, mut layout: Option<&mut Layout>) -> Option<Fields> {
     let mut cursor = start;
     cursor.eat(b'{').then_some(())?;
     let mut fields = Fields::default();
-    fields.take(&json_field(&mut cursor)?);
+    let (role, field) = json_field_at(&mut cursor, 0, layout.as_deref_mut())?;
+    fields.take_as(role, &field);
+    let mut place = 1;
     while !fields.is_complete() {
         skip_space(&mut cursor);
         if !cursor.eat(b',') {
             break;
         }
-        let Some(field) = json_field(&mut cursor) else { break };
+        let Some((role, field)) = json_field_at(&mut cursor, place, layout.as_deref_mut()) else {
+            break;
+        };
         if field.key == b"log" && field.value.starts_with(b"{") {
             fields.take_inner_level(Cursor::new(start.line(), field.range.start));
         } else {
-            fields.take(&field);
+            fields.take_as(role, &field);
         }
+        place += 1;
     }
     Some(fields)
+}
+
+/// The member of a JSON object at the cursor and its role, which is known without reading the key if it is the one that
+/// is always there.
+fn json_field_at<'a>(cursor: &mut Cursor<'a>, place: usize, layout: Option<&mut Layout>) -> Option<(Role, Field<'a>)> {
+    skip_space(cursor);
+    let Some(layout) = layout else {
+        let field = json_field(cursor)?;
+        return Some((role(field.key), field));
+    };
+    let before = *cursor;
+    let (role, key) = if let Some(known) = layout.again(place, cursor.rest()) {
+        let name = cursor.rest().get(1..=known.name().len()).unwrap_or_default();
+        cursor.skip(known.length());
+        skip_space(cursor);
+        (known.role, name)
+    } else {
+        let key = json_key(cursor)?;
+        let role = role(key);
+        layout.note(place, before.until(cursor), key.len(), role);
+        (role, key)
+    };
+    Some((role, json_value(cursor, key)?))
 }
 
 impl Fields {
@@ -252,10 +216,21 @@ pub(super) fn json_member_level(line: &[u8]) -> Option<Level> {
 /// The member of a JSON object at the cursor, which moves behind it.
 pub(super) fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
     skip_space(cursor);
+    let key = json_key(cursor)?;
+    json_value(cursor, key)
+}
+
+/// The key at the cursor, which moves to its value.
+fn json_key<'a>(cursor: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let (key, _) = quoted(cursor)?;
     skip_space(cursor);
     cursor.eat(b':').then_some(())?;
     skip_space(cursor);
+    Some(key)
+}
+
+#[inline]
+fn json_value<'a>(cursor: &mut Cursor<'a>, key: &'a [u8]) -> Option<Field<'a>> {
     let start = *cursor;
     let (value, range) = match cursor.peek()? {
         b'"' => quoted(cursor)?,
@@ -264,14 +239,21 @@ pub(super) fn json_field<'a>(cursor: &mut Cursor<'a>) -> Option<Field<'a>> {
             (start.until(cursor), start.at()..cursor.at())
         }
         _ => {
-            let value = cursor.skip_while(|b| !matches!(b, b',' | b'}' | b']' | b' ' | b'\t'));
+            let value = cursor.skip_class(&BARE);
             (value, start.at()..cursor.at())
         }
     };
     Some(Field { key, value, range })
 }
 
+/// What is in a value of JSON without quotes or brackets.
+static BARE: Class = Class::from_but(0, b",}] \t");
+
+#[inline]
 pub(super) fn skip_space(cursor: &mut Cursor<'_>) {
+    if cursor.peek().is_some_and(|byte| byte > b' ') {
+        return;
+    }
     cursor.skip_while(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
 }
 
@@ -279,16 +261,10 @@ pub(super) fn skip_space(cursor: &mut Cursor<'_>) {
 pub(super) fn quoted<'a>(cursor: &mut Cursor<'a>) -> Option<(&'a [u8], Range<usize>)> {
     cursor.eat(b'"').then_some(())?;
     let start = *cursor;
-    loop {
-        let next = memchr::memchr2(b'"', b'\\', cursor.rest())?;
-        cursor.skip(next);
-        if cursor.peek() == Some(b'"') {
-            let (inner, range) = (start.until(cursor), start.at()..cursor.at());
-            cursor.skip(1);
-            return Some((inner, range));
-        }
-        cursor.skip(2);
-    }
+    cursor.skip(quote::end(cursor.rest())?);
+    let (inner, range) = (start.until(cursor), start.at()..cursor.at());
+    cursor.skip(1);
+    Some((inner, range))
 }
 
 /// Behind an object or a list, however deep.
@@ -573,7 +549,7 @@ mod tests {
     }
 
     fn check_json(line: &str, level: Option<Level>, message: &str) {
-        check(json(Cursor::new(line.as_bytes(), 0)), line, level, message);
+        check(json(Cursor::new(line.as_bytes(), 0), None), line, level, message);
     }
 
     fn check_logfmt(line: &str, level: Option<Level>, message: &str) {
@@ -621,7 +597,7 @@ mod tests {
     #[test]
     fn what_is_not_an_object_has_no_fields() {
         for line in ["{", "{}", "{main}", "{\"level", "{1:2}"] {
-            assert_eq!(json(Cursor::new(line.as_bytes(), 0)), None, "{line}");
+            assert_eq!(json(Cursor::new(line.as_bytes(), 0), None), None, "{line}");
         }
     }
 
@@ -656,7 +632,7 @@ mod tests {
 
     #[test]
     fn a_status_counts_in_requests_only() {
-        let status = |line: &str| json(Cursor::new(line.as_bytes(), 0)).unwrap().status();
+        let status = |line: &str| json(Cursor::new(line.as_bytes(), 0), None).unwrap().status();
         assert_eq!(status(r#"{"method":"GET","status":503}"#), Some(503));
         assert_eq!(status(r#"{"job":"GET","status":503}"#), None);
     }

@@ -6,9 +6,11 @@
 pub use super::shape::{Format, Header};
 
 use super::access::{access, answered, gin, request_status};
+use super::class::Class;
 use super::cursor::Cursor;
 use super::fields;
-use super::known::{carried, json, klog, letter, logfmt, redis, report, ruby};
+use super::known::{carried, json, json_again, klog, letter, logfmt, redis, report, ruby};
+use super::layout::Layout;
 use super::tail::{Found, LevelWord, Seen};
 use super::{level, piece, seek, stamp, syslog, tail};
 use crate::model::Level;
@@ -19,6 +21,25 @@ pub fn parse(line: &[u8], hint: Format) -> Header {
     let start = Cursor::new(line, 0);
     let header = hinted(start, hint).or_else(|| at(start));
     header.map_or_else(|| Header::none(line), |header| without_fields(line, header))
+}
+
+/// What is known of a source from its lines before: the format of the last one, and how its programs write JSON.
+#[derive(Clone, Debug, Default)]
+pub struct Habit {
+    pub format: Format,
+    layout: Layout,
+}
+
+/// Reads the header of the next line of a source, as `parse` does.
+pub fn parse_next(line: &[u8], habit: &mut Habit) -> Header {
+    let start = Cursor::new(line.strip_suffix(b"\r").unwrap_or(line), 0);
+    if habit.format == Format::Json
+        && start.peek() == Some(b'{')
+        && let Some(header) = json_again(start, &mut habit.layout)
+    {
+        return of_docker(start, header);
+    }
+    parse(line, habit.format)
 }
 
 /// The header with a message that ends before the fields that some loggers append to it.
@@ -195,10 +216,12 @@ fn stamped(start: Cursor<'_>) -> Option<Header> {
     Some(after_stamp(cursor, stamp, Format::Stamped))
 }
 
+static COLLECTOR: Class = Class::from_but(b' ' + 1, b"|=");
+
 /// A collector's name in front of a stamp: `web_1  | 2026-03-04 …`, `nova-api.log 2026-03-04 08:00:00.008 …`.
 fn prefixed(start: Cursor<'_>) -> Option<Header> {
     let mut cursor = start;
-    let name = cursor.skip_while(|b| b > b' ' && b != b'|' && b != b'=');
+    let name = cursor.skip_class(&COLLECTOR);
     matches!(cursor.peek()?, b' ' | b'\t' | b'|').then_some(())?;
     cursor.skip_blanks();
     let barred = cursor.eat(b'|');
@@ -1212,6 +1235,30 @@ mod tests {
     }
 
     proptest! {
+        /// What was learned from the lines before changes nothing, however the fields come and go.
+        #[test]
+        fn habits_change_nothing(
+            lines in proptest::collection::vec(
+                proptest::collection::vec(
+                    (
+                        proptest::sample::select(vec!["level", "ts", "msg", "Msg", "log", "a\\\"b", "caller", "status"]),
+                        proptest::sample::select(vec!["\"info\"", "\"a \\\" b\"", "17", "1772611862.5", "{\"level\":\"warn\"}", "null", ""]),
+                        proptest::sample::select(vec![":", ": ", " :", ""]),
+                        proptest::sample::select(vec![",", ", ", "", "}"]),
+                    ),
+                    0..6,
+                ),
+                1..12,
+            ),
+        ) {
+            let mut habit = Habit { format: Format::Json, ..Habit::default() };
+            for fields in lines {
+                let fields = fields.iter().map(|(key, value, colon, end)| format!("\"{key}\"{colon}{value}{end}"));
+                let line = format!("{{{}", fields.collect::<String>());
+                prop_assert_eq!(parse_next(line.as_bytes(), &mut habit), parse(line.as_bytes(), Format::Json), "{}", line);
+            }
+        }
+
         #[test]
         fn any_bytes_have_a_sound_header(
             front in "(|\\[|<1>|\\{\"level\":|2026-03-04 08:00:00,1 |I0304 |ERROR |INFO\\[|a=1 |[0-9:/\\-]{0,12}|\x1b\\[31m|7:M |Mar  4 )",

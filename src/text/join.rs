@@ -11,7 +11,7 @@ pub use super::lines::Lines;
 
 use super::cursor::Cursor;
 use super::fields;
-use super::header::{self, Format, Header};
+use super::header::{self, Format, Habit, Header};
 use super::known::is_tagged_by_request;
 use super::trace::{Trace, is_art, is_class_in_package, is_exception, is_goroutine, is_listed, is_statement};
 use crate::model::{Level, Line, Span, Time};
@@ -41,7 +41,7 @@ pub struct Joined {
 #[derive(Debug, Default)]
 pub struct Joiner {
     open: Option<Open>,
-    format: Format,
+    habit: Habit,
 }
 
 impl Joiner {
@@ -51,7 +51,7 @@ impl Joiner {
 
     /// Takes the next line; appends to `out` what is finished by it.
     pub fn push(&mut self, line: Line, now: Time, out: &mut Vec<Joined>) {
-        let header = header::parse(&line.bytes, self.format);
+        let header = header::parse_next(&line.bytes, &mut self.habit);
         if header.starts {
             if let Some(open) = &mut self.open
                 && open.waits_for_level(&header)
@@ -59,7 +59,7 @@ impl Joiner {
                 open.take_level(&line, &header, now);
                 return;
             }
-            self.format = header.format;
+            self.habit.format = header.format;
             self.flush(out);
             if is_complete(&line.bytes, &header) {
                 out.push(single(line, header));

@@ -2,12 +2,18 @@
 
 use super::cursor::Cursor;
 use super::fields::{self, Fields};
+use super::layout::Layout;
 use super::shape::{Format, Header};
 use super::{level, stamp};
 use crate::model::Level;
 
 pub(super) fn json(cursor: Cursor<'_>) -> Option<Header> {
-    Some(of_fields(cursor, fields::json(cursor)?, Format::Json))
+    Some(of_fields(cursor, fields::json(cursor, None)?, Format::Json))
+}
+
+/// The same where the lines before are known.
+pub(super) fn json_again(cursor: Cursor<'_>, layout: &mut Layout) -> Option<Header> {
+    Some(of_fields(cursor, fields::json(cursor, Some(layout))?, Format::Json))
 }
 
 pub(super) fn logfmt(cursor: Cursor<'_>) -> Option<Header> {

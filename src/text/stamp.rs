@@ -533,24 +533,40 @@ fn named_zone(cursor: &mut Cursor<'_>) -> Option<Zone> {
 
 /// Seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size, with or without a fraction.
 pub(super) fn epoch(number: &[u8]) -> Option<Time> {
-    let mut parts = number.splitn(2, |b| *b == b'.');
-    let whole = parts.next()?;
-    let value: i64 = std::str::from_utf8(whole).ok()?.parse().ok()?;
-    let unit: i64 = match whole.len() {
-        9 | 10 => 1_000_000_000,
-        12 | 13 => 1_000_000,
-        15 | 16 => 1_000,
-        18 | 19 => 1,
+    let (value, length) = leading_digits(number, 19);
+    // Digits of a second below its point.
+    let digits = match length {
+        9 | 10 => 0,
+        12 | 13 => 3,
+        15 | 16 => 6,
+        18 | 19 => 9,
         _ => return None,
     };
-    let mut nanos = value.checked_mul(unit)?;
-    let mut place = unit / 10;
-    for digit in parts.next().unwrap_or_default() {
-        digit.is_ascii_digit().then_some(())?;
-        nanos = nanos.checked_add(i64::from(digit - b'0') * place)?;
-        place /= 10;
+    let nanos = i64::try_from(value).ok()?.checked_mul(i64::from(UNITS[digits]))?;
+    let (_, rest) = number.split_at(length);
+    let Some((point, fraction)) = rest.split_first() else {
+        return Some(Time(nanos));
+    };
+    let (below, counted) = leading_digits(fraction, 9 - digits);
+    let (_, rest) = fraction.split_at(counted);
+    (*point == b'.' && rest.iter().all(u8::is_ascii_digit)).then_some(())?;
+    let below = i64::try_from(below).ok()? * i64::from(UNITS[digits + counted]);
+    Some(Time(nanos.checked_add(below)?))
+}
+
+/// The number that the digits at the front are, at most so many, and how many these are.
+fn leading_digits(text: &[u8], most: usize) -> (u64, usize) {
+    let mut value = 0_u64;
+    let mut length = 0;
+    for byte in text.iter().take(most) {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            break;
+        }
+        value = value * 10 + u64::from(digit);
+        length += 1;
     }
-    Some(Time(nanos))
+    (value, length)
 }
 
 /// The time of a date of the Gregorian calendar, for the years that `Time` can hold.

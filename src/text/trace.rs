@@ -1,6 +1,7 @@
 //! How crashes of different languages go on from line to line. Knows lines without a header only; what a header means
 //! is the joiner's business.
 
+use super::class::Class;
 use super::cursor::Cursor;
 
 /// What kind of trace a record holds, and where in it the last line was.
@@ -314,17 +315,22 @@ pub(super) fn is_class_in_package(line: &[u8]) -> bool {
     })
 }
 
+static CLASS_NAME: Class = Class::word_and(b"._$");
+
 /// The name of a class at the front of the line, with its packages, if a colon or nothing follows.
 fn class_name(line: &[u8]) -> Option<&[u8]> {
     let mut cursor = Cursor::new(line, 0);
-    let name = cursor.skip_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'$'));
+    let name = cursor.skip_class(&CLASS_NAME);
     let ends = match cursor.peek() {
         None => true,
         Some(b':') => matches!(cursor.peek_at(1), None | Some(b' ')),
         Some(_) => false,
     };
+    if !ends {
+        return None;
+    }
     let class = name.rsplit(|b| *b == b'.').next()?;
-    (ends && class.first()?.is_ascii_uppercase()).then_some(name)
+    class.first()?.is_ascii_uppercase().then_some(name)
 }
 
 /// What the exceptions of database drivers print below their first line.
