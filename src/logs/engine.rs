@@ -112,6 +112,13 @@ struct Stream {
     guard: Guard,
 }
 
+/// A source whose records are taken in, for as long as that takes.
+struct Writer {
+    source: SourceId,
+    lane: LaneId,
+    guard: Guard,
+}
+
 impl Engine {
     pub fn new(config: EngineConfig) -> Self {
         let mut ledger = Ledger::default();
@@ -375,28 +382,45 @@ impl Engine {
     }
 
     fn take_in(&mut self, source: SourceId, joined: &mut Vec<Joined>) {
-        let Some(lane) = self.streams.get(&source).map(|stream| stream.lane) else {
+        let Some(stream) = self.streams.get_mut(&source).filter(|_| !joined.is_empty()) else {
             joined.clear();
+            self.records.shrink_to(self.config.memory);
             return;
         };
-        for joined in joined.drain(..) {
-            self.take_in_one(source, lane, joined);
+        let mut writer = Writer {
+            source,
+            lane: stream.lane,
+            guard: std::mem::take(&mut stream.guard),
+        };
+        // What is the same for all of them is noted once.
+        let tally = self.tallies.entry(source.context).or_default();
+        tally.records += u64::try_from(joined.len()).unwrap_or(u64::MAX);
+        for record in joined.iter() {
+            tally.errors += u64::from(record.level.is_error());
+        }
+        if let Some(latest) = joined.iter().map(|record| record.time).max() {
+            self.ledger.wrote(source, latest);
+        }
+        self.news.counts = true;
+        for record in joined.drain(..) {
+            self.take_in_one(&mut writer, record);
+        }
+        if let Some(stream) = self.streams.get_mut(&source) {
+            stream.guard = writer.guard;
         }
         self.records.shrink_to(self.config.memory);
     }
 
-    fn take_in_one(&mut self, source: SourceId, lane: LaneId, joined: Joined) {
-        let Some(stream) = self.streams.get_mut(&source) else {
-            return;
-        };
+    fn take_in_one(&mut self, writer: &mut Writer, joined: Joined) {
+        let (source, lane) = (writer.source, writer.lane);
         let entry = Entry {
             level: joined.level,
             header: &joined.header,
             lines: &joined.lines,
         };
-        let was_coarse = stream.guard.is_coarse();
-        let pattern = self.miner.learn(&entry, &mut stream.guard);
-        if stream.guard.is_coarse() != was_coarse {
+        let was_coarse = writer.guard.is_coarse();
+        let pattern = self.miner.learn(&entry, &mut writer.guard);
+        if writer.guard.is_coarse() != was_coarse {
             let coarse = Arc::make_mut(&mut self.coarse);
             if was_coarse {
                 coarse.remove(&source);
@@ -404,10 +428,6 @@ impl Engine {
                 coarse.insert(source);
             }
         }
-        let tally = self.tallies.entry(source.context).or_default();
-        tally.records += 1;
-        tally.errors += u64::from(joined.level.is_error());
-        self.ledger.wrote(source, joined.time);
         let is_new_here = self.counts.add(Occurrence {
             pattern,
             source,
@@ -415,7 +435,6 @@ impl Engine {
             at: joined.time,
             age: self.ledger.age_class(source, joined.time),
         });
-        self.news.counts = true;
         self.news.urgent |= is_new_here && self.judge.contradicts(self.miner.root(pattern), source.context);
         let record = Record {
             id: self.new_id(),

@@ -54,6 +54,21 @@ pub(super) struct Summary {
     patterns: [u64; 16],
 }
 
+/// Records that were let go. A chunk that a snapshot shares is not copied for that.
+enum Gone {
+    Chunk(Arc<Chunk>),
+    Records(Vec<Record>),
+}
+
+impl Gone {
+    fn records(&self) -> &[Record] {
+        match self {
+            Self::Chunk(chunk) => &chunk.records,
+            Self::Records(records) => records,
+        }
+    }
+}
+
 impl Records {
     pub fn len(&self) -> usize {
         self.len
@@ -165,24 +180,23 @@ impl Records {
     pub fn shrink_to(&mut self, most: usize) {
         while self.bytes > most && self.len > 0 {
             let gone = self.take_oldest();
+            let gone = gone.records();
             self.len -= gone.len();
             self.dropped += u64::try_from(gone.len()).unwrap_or(u64::MAX);
-            for record in gone {
-                self.bytes -= cost(&record);
-                self.note_departure(record.id);
-            }
+            self.bytes -= gone.iter().map(cost).sum::<usize>();
+            self.note_departures(gone);
         }
     }
 
     /// The oldest chunk, or the older half of the only one.
-    fn take_oldest(&mut self) -> Vec<Record> {
+    fn take_oldest(&mut self) -> Gone {
         let chunks = Arc::make_mut(&mut self.chunks);
         self.near = self.near.saturating_sub(1);
         if chunks.len() > 1 {
-            return chunks.remove(0).records.clone();
+            return Gone::Chunk(chunks.remove(0));
         }
         let Some(only) = chunks.first_mut() else {
-            return Vec::new();
+            return Gone::Records(Vec::new());
         };
         let only = Arc::make_mut(only);
         let half = only.records.len().div_ceil(2);
@@ -191,7 +205,7 @@ impl Records {
         if only.records.is_empty() {
             chunks.clear();
         }
-        gone
+        Gone::Records(gone)
     }
 
     fn note_arrival(&mut self, record: &Record) {
@@ -209,12 +223,18 @@ impl Records {
         }
     }
 
-    fn note_departure(&mut self, id: RecordId) {
-        let (block, _) = block_of(id);
+    fn note_departures(&mut self, gone: &[Record]) {
         let arrivals = Arc::make_mut(&mut self.arrivals);
         let last = arrivals.len().saturating_sub(1);
-        if let Some(held) = arrivals.get_mut(block) {
-            held.held = held.held.saturating_sub(1);
+        // Neighbours mostly arrived together, so a block is looked up once for many.
+        for gone in gone.chunk_by(|one, next| block_of(one.id).0 == block_of(next.id).0) {
+            let Some((block, held)) = gone.first().and_then(|first| {
+                let (block, _) = block_of(first.id);
+                Some((block, arrivals.get_mut(block)?))
+            }) else {
+                continue;
+            };
+            held.held = held.held.saturating_sub(gone.len());
             if held.held == 0 && block < last {
                 held.times = Arc::default();
             }
