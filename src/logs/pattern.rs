@@ -6,6 +6,7 @@
 
 mod words;
 mod classes;
+mod ids;
 mod scan;
 mod names;
 mod parts;
@@ -29,10 +30,10 @@ use crate::text::header::{Format, Header};
 pub use align::Shape;
 pub use guard::Guard;
 
-use glance::{Glances, Look};
+use glance::{Glances, Look, Shown};
 use group::{Group, Member, group};
 use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, hash_of_wordless, mix, value};
-use parts::texts;
+use parts::Texts;
 use scan::{Item, scan};
 use vocabulary::{Evidence, Vocabulary};
 
@@ -125,8 +126,13 @@ pub struct Miner {
     /// What all leaves cost, bytes.
     cost: usize,
     glances: Glances,
+    /// Of the record that is learned.
+    texts: Texts,
+    masked: Vec<u8>,
     items: Vec<Item>,
     values: Vec<u32>,
+    /// Where they are among the texts.
+    places: Vec<(usize, usize)>,
 }
 
 /// What a record is found again by.
@@ -178,29 +184,43 @@ impl Miner {
             most,
             cost: 0,
             glances: Glances::new(),
+            texts: Texts::default(),
+            masked: Vec::new(),
             items: Vec::new(),
             values: Vec::new(),
+            places: Vec::new(),
         }
     }
 
     /// The leaf of a record from the source that `guard` watches.
     pub fn learn(&mut self, entry: &Entry<'_>, guard: &mut Guard) -> PatternId {
         let seed = seed(entry);
-        let look = look(entry, seed);
-        let known = self.glances.get(look);
+        self.texts.gather(entry.header, entry.lines);
+        let look = look(&self.texts, seed);
+        let mut masked = None;
+        let known = self.glances.get(look, self.texts.bytes()).or_else(|| {
+            masked = masked_look(&self.texts, seed, &mut self.masked);
+            let known = self.glances.get(masked?, self.texts.bytes())?;
+            // Some identifiers are but numbers: then the next one is known at the first look.
+            self.glances.put_again(look, &known);
+            Some(known)
+        });
         if let Some(known) = known
             && !guard.note(known.key)
         {
             return known.leaf;
         }
-        let keys = self.keys(entry, seed);
+        let keys = self.keys(seed);
         // What was known was noted.
         let is_coarse = known.is_some() || guard.note(keys.fine);
         let key = if is_coarse { keys.coarse } else { keys.fine };
         if let Some(id) = self.by_key.get(&key).copied() {
             self.meet_again(id);
-            if keys.is_steady && !is_coarse && self.leaves.get(index(id)).is_some_and(Leaf::is_settled) {
-                self.glances.put(look, key, id);
+            if keys.is_steady
+                && !is_coarse
+                && let Some(shown) = self.shown(id)
+            {
+                self.glances.put(masked.unwrap_or(look), key, id, shown);
             }
             return id;
         }
@@ -371,14 +391,16 @@ impl Miner {
         }
     }
 
-    /// The keys of a record; its values are left in `values`.
-    fn keys(&mut self, entry: &Entry<'_>, seed: u64) -> Keys {
+    /// The keys of the record whose texts were gathered; its values are left in `values`.
+    fn keys(&mut self, seed: u64) -> Keys {
         let mut key = seed;
         let mut coarse = Coarse::new(seed);
         let mut is_steady = true;
         let (items, values) = (&mut self.items, &mut self.values);
         values.clear();
-        texts(entry.header, entry.lines, |text, role| {
+        self.places.clear();
+        let mut begin = 0;
+        for (text, role) in self.texts.iter() {
             is_steady &= scan(text, items);
             key = mix(mix(key, hash_of_break(role)), hash_of_wordless(text, items));
             for item in items.iter() {
@@ -387,9 +409,11 @@ impl Miner {
                 coarse.add(hash);
                 if hash == VARIABLE {
                     values.push(value(item, text));
+                    self.places.push((begin + item.start, begin + item.end));
                 }
             }
-        });
+            begin += text.len();
+        }
         Keys {
             fine: key,
             coarse: coarse.key(),
@@ -413,11 +437,18 @@ impl Miner {
         };
         let mut builder = Builder::new(seed, request);
         let items = &mut self.items;
-        texts(entry.header, entry.lines, |text, role| {
+        for (text, role) in self.texts.iter() {
             scan(text, items);
             builder.add(text, items, role);
-        });
+        }
         builder
+    }
+
+    /// The values of the record that was scanned that its leaf shows.
+    fn shown(&self, id: PatternId) -> Option<Shown> {
+        let leaf = self.leaves.get(index(id))?;
+        let place = |n: usize| self.places.get(n).copied().unwrap_or((usize::MAX, usize::MAX));
+        Shown::new(self.texts.bytes(), leaf.shown_with_digits().map(place))
     }
 
     /// A further record of a leaf.
@@ -506,12 +537,32 @@ fn seed(entry: &Entry<'_>) -> u64 {
     }
 }
 
-fn look(entry: &Entry<'_>, seed: u64) -> Look {
+fn look(texts: &Texts, seed: u64) -> Look {
     let mut look = Look::new(seed);
-    texts(entry.header, entry.lines, |text, role| {
+    for (text, role) in texts.iter() {
         look.add(hash_of_break(role), text);
-    });
+    }
     look
+}
+
+/// The look of a record without its identifiers, if it has any.
+fn masked_look(texts: &Texts, seed: u64, masked: &mut Vec<u8>) -> Option<Look> {
+    /// Apart from all looks of texts as they stand.
+    const MASKED: u64 = 0x4d41_534b;
+    let mut look = Look::new(seed ^ MASKED);
+    let mut found = false;
+    for (text, role) in texts.iter() {
+        masked.clear();
+        if ids::mask(text, masked) {
+            found = true;
+            look.add(hash_of_break(role), masked);
+        } else if text.len() <= ids::MOST_BYTES {
+            look.add(hash_of_break(role), text);
+        } else {
+            return None;
+        }
+    }
+    found.then_some(look)
 }
 
 /// Quotation marks of a line, but not those inside a quotation, and whether something follows them.

@@ -1,7 +1,10 @@
 //! Records that are known at a glance: what differs from an earlier record in digits alone, and in none that matter, is
 //! of the same leaf without being scanned. Most of what programs repeat is.
+//!
+//! A value that all records of a leaf had so far is shown as long as that holds. Records that look the same have it at
+//! the same place, where it is compared.
 
-use super::leaf::mix;
+use super::leaf::{hash_of, mix};
 use crate::model::PatternId;
 
 /// Records that are remembered; a further one takes the place of one of them.
@@ -17,6 +20,40 @@ pub(super) struct Known {
     look: u64,
     pub(super) key: u64,
     pub(super) leaf: PatternId,
+    shown: Shown,
+}
+
+/// Values that must be the same, by their bytes among the texts of a record.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Shown {
+    places: [(u16, u16); Self::MOST],
+    count: u8,
+    hash: u64,
+}
+
+impl Shown {
+    /// Values that are compared.
+    const MOST: usize = 3;
+
+    /// Those at these places; nothing if they are too many or too far behind.
+    pub(super) fn new(texts: &[u8], places: impl Iterator<Item = (usize, usize)>) -> Option<Self> {
+        let mut shown = Self::default();
+        for (start, end) in places {
+            let place = (u16::try_from(start).ok()?, u16::try_from(end).ok()?);
+            *shown.places.get_mut(usize::from(shown.count))? = place;
+            shown.count += 1;
+        }
+        shown.hash = shown.hash_in(texts);
+        Some(shown)
+    }
+
+    fn hash_in(&self, texts: &[u8]) -> u64 {
+        let places = self.places.iter().take(usize::from(self.count));
+        places.fold(0, |hash, (start, end)| {
+            let bytes = texts.get(usize::from(*start)..usize::from(*end)).unwrap_or_default();
+            mix(hash, hash_of(bytes))
+        })
+    }
 }
 
 /// Looks of records that were scanned before, each at the place that its bits say.
@@ -66,13 +103,20 @@ impl Glances {
         Self { places: Vec::new() }
     }
 
-    pub(super) fn get(&self, look: Look) -> Option<Known> {
-        let known = (*self.places.get(look.place())?)?;
-        (known.look == look.0).then_some(known)
+    /// What is known of a record of this look with these texts.
+    pub(super) fn get(&self, look: Look, texts: &[u8]) -> Option<Known> {
+        let known = self.places.get(look.place())?.as_ref()?;
+        let is_it = known.look == look.0 && (known.shown.count == 0 || known.shown.hash_in(texts) == known.shown.hash);
+        is_it.then_some(*known)
     }
 
-    /// Remembers that all records of this look have this key and leaf.
-    pub(super) fn put(&mut self, look: Look, key: u64, leaf: PatternId) {
+    /// The same is known of records of this look.
+    pub(super) fn put_again(&mut self, look: Look, known: &Known) {
+        self.put(look, known.key, known.leaf, known.shown);
+    }
+
+    /// Remembers that all records of this look with the values shown have this key and leaf.
+    pub(super) fn put(&mut self, look: Look, key: u64, leaf: PatternId, shown: Shown) {
         if self.places.is_empty() {
             self.places.resize(PLACES, None);
         }
@@ -81,6 +125,7 @@ impl Glances {
                 look: look.0,
                 key,
                 leaf,
+                shown,
             });
         }
     }
@@ -112,6 +157,19 @@ mod tests {
         ] {
             assert_ne!(look("took 17 ms"), look(other), "{other}");
         }
+    }
+
+    #[test]
+    fn the_values_shown_must_be_the_same() {
+        let mut glances = Glances::new();
+        let texts = |port: &str| format!("to 10.0.0.7:{port} in 17 ms");
+        let shown = Shown::new(texts("443").as_bytes(), [(3, 15)].into_iter()).unwrap();
+        glances.put(look(&texts("443")), 1, PatternId(2), shown);
+        let known = |text: String| glances.get(look(&text), text.as_bytes()).map(|known| known.leaf);
+        assert_eq!(known(texts("443").replace("17", "99")), Some(PatternId(2)));
+        assert_eq!(known(texts("444")), None);
+        assert!(Shown::new(b"", [(0, 1); 4].into_iter()).is_none());
+        assert!(Shown::new(b"", [(70_000, 70_001)].into_iter()).is_none());
     }
 
     proptest! {

@@ -95,7 +95,7 @@ pub(super) fn hash(item: &Item, text: &[u8]) -> u64 {
     }
 }
 
-fn hash_of(bytes: &[u8]) -> u64 {
+pub(super) fn hash_of(bytes: &[u8]) -> u64 {
     let len = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
     let seed = 0x1_0000 + len;
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
@@ -315,9 +315,11 @@ impl Leaf {
         self.open < before
     }
 
-    /// Whether every value with digits in it varied already.
-    pub(super) fn is_settled(&self) -> bool {
-        self.open == 0 || !self.values.iter().flatten().any(|value| value & 1 == 1)
+    /// Which of its variables, by their order, have digits and are shown with their value.
+    pub(super) fn shown_with_digits(&self) -> impl Iterator<Item = usize> {
+        let values = if self.open == 0 { &[][..] } else { &self.values };
+        let shown = |(n, value): (usize, &Option<u32>)| value.is_some_and(|value| value & 1 == 1).then_some(n);
+        values.iter().enumerate().filter_map(shown)
     }
 
     /// The text of this key alone.

@@ -1,10 +1,10 @@
 //! What a word is by its form or its place: what happened, or the name of something.
 
 use super::scan::{Item, Kind};
-use super::words::{is_failure, is_one_of};
+use super::words::{Words, is_failure};
 
 /// Words whose next word says how something ended.
-const OUTCOMES: &[&[u8]] = &[b"code", b"errno", b"signal", b"status"];
+static OUTCOMES: Words = Words::new(&[b"code", b"errno", b"signal", b"status"]);
 
 /// Whether a word says what happened by its form or its place alone, so that another word there is another event: the
 /// class of an exception, an errno, a signal, what stands behind `code =`.
@@ -21,7 +21,7 @@ pub(super) fn is_telling(word: &[u8], before: &[Item], text: &[u8]) -> bool {
         .filter(|item| !matches!(item.kind, Kind::Mark(b':' | b'=')));
     words
         .next()
-        .is_some_and(|item| item.kind == Kind::Word && is_one_of(OUTCOMES, item.bytes(text)))
+        .is_some_and(|item| item.kind == Kind::Word && OUTCOMES.has(item.bytes(text)))
 }
 
 /// `ECONNREFUSED`, `SIGKILL`.
@@ -31,7 +31,7 @@ fn is_code_name(word: &[u8]) -> bool {
 }
 
 /// Words before the name of a thing.
-const BEFORE_NAMES: &[&[u8]] = &[
+static BEFORE_NAMES: Words = Words::new(&[
     b"of",
     b"for",
     b"from",
@@ -76,10 +76,10 @@ const BEFORE_NAMES: &[&[u8]] = &[
     b"channel",
     b"stream",
     b"file",
-];
+]);
 
 pub(super) fn is_before_name(word: &[u8]) -> bool {
-    is_one_of(BEFORE_NAMES, word)
+    BEFORE_NAMES.has(word)
 }
 
 /// How much a word is written like a name that someone gave rather than like a word of a sentence.

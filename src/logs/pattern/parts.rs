@@ -8,6 +8,8 @@ use bytes::Bytes;
 
 use super::words::is_failure;
 use crate::text::header::{Format, Header};
+use crate::text::lanes::any_three;
+use crate::text::quote;
 use crate::text::strip::without_escapes;
 
 /// Texts of one record that are looked at.
@@ -18,6 +20,9 @@ const MOST_LINES: usize = 300;
 
 /// Fields of one record that tell of its failure.
 const MOST_ERRORS: usize = 6;
+
+/// Bytes of texts for which room is kept from one record to the next.
+const MOST_KEPT: usize = 64 * 1024;
 
 /// Bytes of a JSON object that are walked.
 const MOST_JSON: usize = 64 * 1024;
@@ -75,13 +80,51 @@ pub(super) fn texts(header: &Header, lines: &[Bytes], mut take: impl FnMut(&[u8]
     }
 }
 
+/// The texts of one record, copied side by side: they are looked at more than once, and found only once.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Texts {
+    bytes: Vec<u8>,
+    ends: Vec<(usize, Role)>,
+}
+
+impl Texts {
+    /// Those of this record instead of those before.
+    pub(super) fn gather(&mut self, header: &Header, lines: &[Bytes]) {
+        // What one huge record took is not kept for ever.
+        if self.bytes.capacity() > MOST_KEPT {
+            *self = Self::default();
+        }
+        self.bytes.clear();
+        self.ends.clear();
+        texts(header, lines, |text, role| {
+            self.bytes.extend_from_slice(text);
+            self.ends.push((self.bytes.len(), role));
+        });
+    }
+
+    /// All of them, side by side.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], Role)> {
+        self.ends.iter().scan(0, |start, (end, role)| {
+            let text = self.bytes.get(*start..*end)?;
+            *start = *end;
+            Some((text, *role))
+        })
+    }
+}
+
 /// The method of a request, as access logs of any format have it.
 fn method(line: &[u8]) -> &[u8] {
     const METHODS: &[&[u8]] = &[
         b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS", b"CONNECT", b"TRACE",
     ];
+    let may_be =
+        |word: &[u8]| matches!(word.len(), 3..=7) && matches!(word[0], b'G' | b'P' | b'D' | b'H' | b'O' | b'C' | b'T');
     line.split(|b| matches!(b, b' ' | b'"' | b'|' | b'\t'))
-        .find(|word| METHODS.contains(word))
+        .find(|word| may_be(word) && METHODS.contains(word))
         .unwrap_or(b"request")
 }
 
@@ -90,8 +133,7 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
     let line = line.get(..MOST_JSON).unwrap_or(line);
     let begin = memchr::memchr(b'{', line).unwrap_or(0);
     if message.start > begin {
-        let message = first_line(line.get(message).unwrap_or_default());
-        give(&unescaped(message), Role::Message);
+        give(&one_line(line.get(message).unwrap_or_default()), Role::Message);
     } else {
         let mut names = Vec::new();
         walk(line, begin, &mut |name, _| names.push(name));
@@ -104,6 +146,9 @@ fn of_json(line: &[u8], message: Range<usize>, give: &mut impl FnMut(&[u8], Role
 
 /// The fields of an object that tell of a failure, in an order of their own, since programs write them in any.
 fn errors_of_json(line: &[u8], begin: usize, give: &mut impl FnMut(&[u8], Role)) {
+    if !may_name_an_error(line) {
+        return;
+    }
     let mut errors = [(&b""[..], &b""[..]); MOST_ERRORS];
     let mut found = 0;
     walk(line, begin, &mut |name, value| {
@@ -129,29 +174,56 @@ fn errors_of_json(line: &[u8], begin: usize, give: &mut impl FnMut(&[u8], Role))
 fn give_string(value: &[u8], give: &mut impl FnMut(&[u8], Role)) {
     if let Some(inner) = value.strip_prefix(b"\"") {
         let inner = inner.strip_suffix(b"\"").unwrap_or(inner);
-        give(&unescaped(first_line(inner)), Role::Message);
+        give(&one_line(inner), Role::Message);
+    }
+}
+
+/// Up to an escaped end of line, without the backslashes that a string needs for its quotes.
+fn one_line(text: &[u8]) -> Cow<'_, [u8]> {
+    let newline = |at: &usize| text.get(at + 1) == Some(&b'n');
+    match memchr::memchr(b'\\', text) {
+        None => Cow::Borrowed(text),
+        Some(_) => unescaped(
+            memchr::memchr_iter(b'\\', text)
+                .find(newline)
+                .and_then(|end| text.get(..end))
+                .unwrap_or(text),
+        ),
     }
 }
 
 /// Without the backslashes that a string needs for its quotes.
 fn unescaped(text: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr(b'\\', text).is_none() {
+    let Some(mut at) = memchr::memchr(b'\\', text) else {
         return Cow::Borrowed(text);
-    }
+    };
     let mut plain = Vec::with_capacity(text.len());
-    let mut bytes = text.iter().copied().peekable();
-    while let Some(byte) = bytes.next() {
-        let next = bytes.peek().copied();
-        match (byte, next) {
-            (b'\\', Some(b'"' | b'\\' | b'/' | b'\'')) => plain.extend(bytes.next()),
-            (b'\\', Some(b't' | b'n' | b'r')) => {
-                bytes.next();
-                plain.push(b' ');
-            }
-            _ => plain.push(byte),
+    let mut rest = text;
+    loop {
+        let (before, escape) = rest.split_at(at);
+        plain.extend_from_slice(before);
+        let (byte, length) = match escape.get(1) {
+            Some(byte @ (b'"' | b'\\' | b'/' | b'\'')) => (*byte, 2),
+            Some(b't' | b'n' | b'r') => (b' ', 2),
+            Some(_) | None => (b'\\', 1),
+        };
+        plain.push(byte);
+        rest = escape.get(length..).unwrap_or_default();
+        match memchr::memchr(b'\\', rest) {
+            Some(next) => at = next,
+            None => break,
         }
     }
+    plain.extend_from_slice(rest);
     Cow::Owned(plain)
+}
+
+/// Whether a quotation begins as the keys below do. Most objects have none, and are not walked.
+fn may_name_an_error(line: &[u8]) -> bool {
+    any_three(line, |quote, e, next| {
+        let next = next | 0x20;
+        (quote ^ b'"') | ((e | 0x20) ^ b'e') | (next ^ b'r').min(next ^ b'x')
+    })
 }
 
 fn is_error_key(name: &[u8]) -> bool {
@@ -166,12 +238,6 @@ fn is_error_key(name: &[u8]) -> bool {
         b"exception.message",
     ];
     KEYS.iter().any(|key| key.eq_ignore_ascii_case(name))
-}
-
-/// Up to an escaped end of line.
-fn first_line(value: &[u8]) -> &[u8] {
-    let end = memchr::memmem::find(value, b"\\n").unwrap_or(value.len());
-    value.get(..end).unwrap_or(value)
 }
 
 /// Walks over the members of the object that begins at `at`: name, and value as it is written.
@@ -196,6 +262,9 @@ fn walk<'a>(text: &'a [u8], at: usize, visit: &mut impl FnMut(&'a [u8], &'a [u8]
 }
 
 fn skip_blanks(text: &[u8], at: usize) -> usize {
+    if text.get(at).is_some_and(|b| *b > b' ') {
+        return at;
+    }
     let rest = text.get(at..).unwrap_or_default();
     at + rest.iter().take_while(|b| b.is_ascii_whitespace()).count()
 }
@@ -211,14 +280,7 @@ fn skip_blanks_and_commas(text: &[u8], at: usize) -> usize {
 /// Behind the quoted string that begins at `at`.
 fn string_end(text: &[u8], at: usize) -> Option<usize> {
     (text.get(at) == Some(&b'"')).then_some(())?;
-    let mut at = at + 1;
-    loop {
-        at += memchr::memchr2(b'"', b'\\', text.get(at..)?)?;
-        if text.get(at) == Some(&b'"') {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
+    Some(at + 2 + quote::end(text.get(at + 1..)?)?)
 }
 
 fn value_end(text: &[u8], at: usize) -> usize {
@@ -272,7 +334,7 @@ fn beside(line: &[u8], range: &Range<usize>, give: &mut impl FnMut(&[u8], Role))
         let part = without_escapes(part);
         for key in [&b"err="[..], b"error="] {
             if let Some(value) = value_of(&part, key) {
-                give(&unescaped(first_line(value)), Role::Message);
+                give(&one_line(value), Role::Message);
             }
         }
     }
@@ -288,12 +350,10 @@ fn may_hold_an_error(line: &[u8]) -> bool {
 
 /// The value behind `key`, which ends with `=`.
 fn value_of<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
-    let found = memchr::memmem::find_iter(text, key).find(|at| {
-        at.checked_sub(1)
-            .and_then(|before| text.get(before))
-            .is_none_or(|b| matches!(b, b' ' | b'\t' | b'"' | b'{' | b','))
+    let at = memchr::memchr_iter(b'=', text).map(|at| at + 1).find(|at| {
+        let before = text.get(..*at).and_then(|front| front.strip_suffix(key));
+        before.is_some_and(|before| matches!(before.last(), None | Some(b' ' | b'\t' | b'"' | b'{' | b',')))
     })?;
-    let at = found + key.len();
     match string_end(text, at) {
         Some(end) => text.get(at + 1..end - 1),
         None => text.get(at..)?.split(|b| *b == b' ').next(),
@@ -340,9 +400,19 @@ fn is_trace(line: &[u8]) -> bool {
         || text.starts_with(b"Traceback (most recent")
         || text.starts_with(b"goroutine ")
         || text.starts_with(b"stack backtrace:")
-        || memchr::memmem::find(text, b" panicked at ").is_some()
+        || is_panic(text)
         || (text.starts_with(b"from ") && memchr::memmem::find(text, b":in ").is_some())
         || text.starts_with(b"#0 ")
+}
+
+/// `thread 'main' panicked at …`, found by its rarest letter.
+fn is_panic(text: &[u8]) -> bool {
+    const WORDS: &[u8] = b" panicked at ";
+    const BEFORE: usize = 5;
+    memchr::memchr_iter(WORDS[BEFORE], text).any(|at| {
+        let words = at.checked_sub(BEFORE).and_then(|start| text.get(start..));
+        words.is_some_and(|words| words.starts_with(WORDS))
+    })
 }
 
 /// A line of a trace below its first.

@@ -6,7 +6,7 @@ mod number;
 mod phrase;
 
 use super::classes::{Class, LANES, LOOK, class, closing_of, colon_hex_len, is_quote, without_full_stop};
-use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS, is_one_of};
+use super::words::{CUES, HOST_FIELDS, METHODS, NO_NAMES, SQL, TELLING_KEYS, UNITS};
 
 /// Parts of one text at most; what comes after is one variable.
 const MOST_ITEMS: usize = 256;
@@ -329,7 +329,7 @@ impl Scanner<'_> {
     fn pair(&mut self, start: usize, end: usize) {
         let key = self.text.get(start..end).unwrap_or_default();
         self.is_steady &= !key.iter().any(u8::is_ascii_digit);
-        if is_one_of(TELLING_KEYS, key) {
+        if TELLING_KEYS.has(key) {
             self.constant(start, end);
             self.push(Kind::Mark(b'='), self.at, self.at + 1);
             self.at += 1;
@@ -442,14 +442,14 @@ impl Scanner<'_> {
     fn is_unit(&self, word: &[u8]) -> bool {
         self.items.last().is_some_and(|last| {
             last.kind == Kind::Variable && last.bytes(self.text).last().is_some_and(u8::is_ascii_digit)
-        }) && is_one_of(UNITS, without_full_stop(word))
+        }) && UNITS.has(without_full_stop(word))
     }
 
     fn follows_cue(&self, word: &[u8]) -> bool {
         self.items
             .last()
-            .is_some_and(|last| last.kind == Kind::Word && is_one_of(CUES, last.bytes(self.text)))
-            && !is_one_of(NO_NAMES, word)
+            .is_some_and(|last| last.kind == Kind::Word && CUES.has(last.bytes(self.text)))
+            && !NO_NAMES.has(word)
             && word.len() > 1
     }
 
@@ -457,7 +457,7 @@ impl Scanner<'_> {
     fn is_host_of_field(&self, dots: usize) -> bool {
         dots > 0
             && matches!(self.items.as_slice(), [.., name, colon]
-                if colon.kind == Kind::Mark(b':') && name.kind == Kind::Word && is_one_of(HOST_FIELDS, name.bytes(self.text)))
+                if colon.kind == Kind::Mark(b':') && name.kind == Kind::Word && HOST_FIELDS.has(name.bytes(self.text)))
     }
 
     fn constant(&mut self, start: usize, end: usize) {

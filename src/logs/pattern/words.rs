@@ -1,7 +1,7 @@
 //! Words of log text that tell what the words beside them are. General English of logs, of no program in particular.
 
 /// Keys whose values say what happened, not to what.
-pub(super) const TELLING_KEYS: &[&[u8]] = &[
+pub(super) static TELLING_KEYS: Words = Words::new(&[
     b"msg",
     b"message",
     b"error",
@@ -12,13 +12,13 @@ pub(super) const TELLING_KEYS: &[&[u8]] = &[
     b"severity",
     b"exception",
     b"cause",
-];
+]);
 
 /// Words before a name of a person or machine.
-pub(super) const CUES: &[&[u8]] = &[b"user", b"username", b"host", b"hostname"];
+pub(super) static CUES: Words = Words::new(&[b"user", b"username", b"host", b"hostname"]);
 
 /// Fields of messages that hold the name of a machine.
-pub(super) const HOST_FIELDS: &[&[u8]] = &[
+pub(super) static HOST_FIELDS: Words = Words::new(&[
     b"server",
     b"host",
     b"hostname",
@@ -26,10 +26,10 @@ pub(super) const HOST_FIELDS: &[&[u8]] = &[
     b"upstream",
     b"peer",
     b"domain",
-];
+]);
 
 /// Words that may follow a cue without being a name.
-pub(super) const NO_NAMES: &[&[u8]] = &[
+pub(super) static NO_NAMES: Words = Words::new(&[
     b"is",
     b"was",
     b"has",
@@ -89,10 +89,10 @@ pub(super) const NO_NAMES: &[&[u8]] = &[
     b"disconnected",
     b"connected",
     b"are",
-];
+]);
 
 /// Units that may follow a number.
-pub(super) const UNITS: &[&[u8]] = &[
+pub(super) static UNITS: Words = Words::new(&[
     b"ns",
     b"us",
     b"\xc2\xb5s",
@@ -130,16 +130,16 @@ pub(super) const UNITS: &[&[u8]] = &[
     b"bytes",
     b"%",
     b"percent",
-];
+]);
 
 /// Words that are part of a date before a number.
-pub(super) const DATES: &[&[u8]] = &[
+pub(super) static DATES: Words = Words::new(&[
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec", b"mon", b"tue",
     b"wed", b"thu", b"fri", b"sat", b"sun",
-];
+]);
 
 /// Words before a quotation that is what was said, or went wrong.
-pub(super) const SAYINGS: &[&[u8]] = &[
+pub(super) static SAYINGS: Words = Words::new(&[
     b"error",
     b"err",
     b"message",
@@ -159,10 +159,10 @@ pub(super) const SAYINGS: &[&[u8]] = &[
     b"command",
     b"is",
     b"was",
-];
+]);
 
 /// Words before `from` and `to` with states behind them.
-pub(super) const CHANGES: &[&[u8]] = &[
+pub(super) static CHANGES: Words = Words::new(&[
     b"changed",
     b"change",
     b"changes",
@@ -178,7 +178,7 @@ pub(super) const CHANGES: &[&[u8]] = &[
     b"switches",
     b"went",
     b"goes",
-];
+]);
 
 /// Methods of HTTP requests.
 pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PATCH", b"HEAD", b"OPTIONS"];
@@ -187,7 +187,7 @@ pub(super) const METHODS: &[&[u8]] = &[b"GET", b"POST", b"PUT", b"DELETE", b"PAT
 pub(super) const SQL: &[&[u8]] = &[b"SELECT", b"UPDATE", b"INSERT", b"DELETE"];
 
 /// Words before the status of an answered request.
-pub(super) const ANSWERS: &[&[u8]] = &[
+pub(super) static ANSWERS: Words = Words::new(&[
     b"completed",
     b"responded",
     b"returned",
@@ -195,7 +195,7 @@ pub(super) const ANSWERS: &[&[u8]] = &[
     b"replied",
     b"response",
     b"got",
-];
+]);
 
 /// HTTP statuses that are often told with their words.
 pub(super) const PHRASES: &[(&[u8], &[u8])] = &[
@@ -244,18 +244,34 @@ pub(super) fn is_failure(word: &[u8]) -> bool {
             .any(|ending| class.ends_with(ending) && class.len() > ending.len())
 }
 
-/// In either case.
-pub(super) fn is_one_of(words: &[&[u8]], word: &[u8]) -> bool {
-    let Some(first) = word.first().map(u8::to_ascii_lowercase).filter(|_| word.len() <= 12) else {
-        return false;
-    };
-    let may_be = |known: &&&[u8]| {
-        known.len() == word.len() && known.first().is_some_and(|begin| begin.to_ascii_lowercase() == first)
-    };
-    words
-        .iter()
-        .filter(may_be)
-        .any(|known| known.eq_ignore_ascii_case(word))
+/// Words of at most twelve bytes. Most words of a log are in none of these sets, which is told at one look.
+pub(super) struct Words {
+    all: &'static [&'static [u8]],
+    /// For each length, the lower five bits of the first bytes of its words: for letters the same in either case.
+    starts: [u32; LONGEST + 1],
+}
+
+const LONGEST: usize = 12;
+
+impl Words {
+    pub(super) const fn new(all: &'static [&'static [u8]]) -> Self {
+        let mut starts = [0; LONGEST + 1];
+        let mut at = 0;
+        while at < all.len() {
+            starts[all[at].len()] |= 1 << (all[at][0] & 31);
+            at += 1;
+        }
+        Self { all, starts }
+    }
+
+    /// In either case.
+    #[inline]
+    pub(super) fn has(&self, word: &[u8]) -> bool {
+        let (Some(first), Some(starts)) = (word.first(), self.starts.get(word.len())) else {
+            return false;
+        };
+        starts >> (first & 31) & 1 == 1 && self.all.iter().any(|known| known.eq_ignore_ascii_case(word))
+    }
 }
 
 #[cfg(test)]
@@ -264,7 +280,7 @@ mod tests {
 
     #[test]
     fn either_case_is_found_and_no_part_of_a_word() {
-        assert!(is_one_of(UNITS, b"Ms") && is_one_of(DATES, b"MAR"));
-        assert!(!is_one_of(UNITS, b"msec") && !is_one_of(UNITS, b""));
+        assert!(UNITS.has(b"Ms") && DATES.has(b"MAR"));
+        assert!(!UNITS.has(b"msec") && !UNITS.has(b"") && !UNITS.has(b"a rather long word"));
     }
 }

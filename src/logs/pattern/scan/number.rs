@@ -1,7 +1,7 @@
 //! Words with digits in them: most vary, but some say how something ended.
 
 use super::super::classes::{Class, class, without_full_stop};
-use super::super::words::{ANSWERS, DATES, PHRASES, is_failure, is_one_of};
+use super::super::words::{ANSWERS, DATES, PHRASES, Words, is_failure};
 use super::{Kind, Scanner};
 
 enum Outcome {
@@ -50,7 +50,7 @@ impl Scanner<'_> {
         for _ in 0..2 {
             if let Some(last) = self.items.last_mut()
                 && last.kind == Kind::Word
-                && is_one_of(DATES, last.bytes(self.text))
+                && DATES.has(last.bytes(self.text))
             {
                 last.kind = Kind::Variable;
                 self.words = self.words.saturating_sub(1);
@@ -66,7 +66,8 @@ impl Scanner<'_> {
 
     /// `Completed 200 in 5 ms`, `responded 503`: the word before says that a request was answered, and nothing is counted.
     fn is_answer(&self) -> bool {
-        let is_answered = matches!(self.items.last(), Some(last) if last.kind == Kind::Word && is_one_of(ANSWERS, last.bytes(self.text)));
+        let is_answered =
+            matches!(self.items.last(), Some(last) if last.kind == Kind::Word && ANSWERS.has(last.bytes(self.text)));
         let rest = self.text.get(self.at..).unwrap_or_default();
         is_answered
             && (rest.is_empty() || rest.starts_with(b" in ") || rest.starts_with(b" for ") || rest.starts_with(b" to "))
@@ -124,22 +125,45 @@ impl Scanner<'_> {
             .filter(|item| !matches!(item.kind, Kind::Mark(b':' | b'=')));
         let last = words.next().filter(|item| item.kind == Kind::Word)?.bytes(self.text);
         let before = words.next().map_or(&b""[..], |item| item.bytes(self.text));
-        let is_exit = |word: &[u8]| is_one_of(&[b"exit", b"exited", b"exitcode"], word);
-        let is_error = |word: &[u8]| is_one_of(&[b"error", b"condition"], word);
-        // An errno with its words behind it says nothing that they do not.
-        if is_one_of(&[b"errno"], last) && self.is_before_words() {
+        if !BEFORE_OUTCOMES.has(last) {
             return None;
         }
-        if is_one_of(&[b"errno", b"signal"], last) || (is_one_of(&[b"code", b"number"], last) && is_error(before)) {
+        // An errno with its words behind it says nothing that they do not.
+        if ERRNO.has(last) && self.is_before_words() {
+            return None;
+        }
+        if ERRNO.has(last) || SIGNAL.has(last) || (CODE_OR_NUMBER.has(last) && ERRORS.has(before)) {
             return Some(Outcome::Exit);
         }
-        if is_exit(last) || (is_one_of(&[b"code", b"status", b"with"], last) && is_exit(before)) {
+        if EXITS.has(last) || (BEHIND_EXIT.has(last) && EXITS.has(before)) {
             return Some(Outcome::Exit);
         }
-        let is_status = |word: &[u8]| is_one_of(&[b"status", b"statuscode", b"http"], word);
-        (is_status(last) || (is_one_of(&[b"code"], last) && is_status(before))).then_some(Outcome::Status)
+        (STATUS.has(last) || (CODE.has(last) && STATUS.has(before))).then_some(Outcome::Status)
     }
 }
+
+/// All words below that may stand right before the number of an outcome.
+static BEFORE_OUTCOMES: Words = Words::new(&[
+    b"errno",
+    b"signal",
+    b"code",
+    b"number",
+    b"exit",
+    b"exited",
+    b"exitcode",
+    b"status",
+    b"with",
+    b"statuscode",
+    b"http",
+]);
+static ERRNO: Words = Words::new(&[b"errno"]);
+static SIGNAL: Words = Words::new(&[b"signal"]);
+static CODE: Words = Words::new(&[b"code"]);
+static CODE_OR_NUMBER: Words = Words::new(&[b"code", b"number"]);
+static ERRORS: Words = Words::new(&[b"error", b"condition"]);
+static EXITS: Words = Words::new(&[b"exit", b"exited", b"exitcode"]);
+static BEHIND_EXIT: Words = Words::new(&[b"code", b"status", b"with"]);
+static STATUS: Words = Words::new(&[b"status", b"statuscode", b"http"]);
 
 /// Whether a code or signal is one of those that tell what happened: success, failure, misuse, not found, and the signals
 /// that end processes, as such and with 128 added. What other numbers mean is up to each program.

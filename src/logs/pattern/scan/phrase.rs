@@ -2,7 +2,7 @@
 //! several words in quotes, requests that are the value of a field.
 
 use super::super::classes::{Class, class};
-use super::super::words::{CHANGES, METHODS, SAYINGS, is_one_of};
+use super::super::words::{CHANGES, METHODS, SAYINGS};
 use super::{Item, Kind, Scanner};
 
 /// Words of a name in quotes at most.
@@ -125,7 +125,7 @@ impl Scanner<'_> {
     pub(super) fn change(&mut self) {
         let is_change = matches!(self.items.as_slice(), [.., verb, from]
             if from.kind == Kind::Word && from.bytes(self.text) == b"from"
-                && verb.kind == Kind::Word && is_one_of(CHANGES, verb.bytes(self.text)));
+                && verb.kind == Kind::Word && CHANGES.has(verb.bytes(self.text)));
         if !is_change {
             return;
         }
@@ -160,7 +160,7 @@ impl Scanner<'_> {
         inner.contains(&b' ')
             && inner.iter().any(|b| b.is_ascii_lowercase() || !b.is_ascii())
             && (goes_on || (words().count() <= LONGEST_TITLE && words().all(is_capital)))
-            && !is_one_of(SAYINGS, last.bytes(self.text))
+            && !SAYINGS.has(last.bytes(self.text))
             && !METHODS.iter().any(|method| inner.starts_with(method))
     }
 
