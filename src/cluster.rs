@@ -17,6 +17,7 @@ mod events;
 mod outlet;
 mod feed;
 mod health;
+mod slots;
 mod stream;
 mod exec;
 mod access;

@@ -117,7 +117,7 @@ pub struct Targets {
     /// At most this many of the last lines of each container, at the start [default: all of --since]
     #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(i64).range(0..), help_heading = "Targets")]
     pub tail: Option<i64>,
-    /// Follow at most this many containers per cluster; the rest is shown as not followed
+    /// Follow at most this many containers per cluster, and 64 per node; the others are asked for news every few seconds
     #[arg(long, value_name = "N", default_value_t = MAX_STREAMS, help_heading = "Targets")]
     pub max_log_requests: usize,
 }

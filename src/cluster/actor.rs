@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -22,6 +22,7 @@ use super::outlet::Outlet;
 use super::query::Watching;
 use super::rows::pod_row;
 use super::shelf::Shelf;
+use super::slots::Slots;
 use super::stream::{Follow, StreamNews};
 use crate::model::{Access, ContextId, EventRow, PodRow, Report, Source, SourceId, Target, Time};
 
@@ -85,7 +86,7 @@ pub(super) struct Actor {
     /// What the screen was last told of the access to the pods.
     told_pods: Told,
     told_log_limits: BTreeMap<Arc<str>, Arc<str>>,
-    slots: Arc<Semaphore>,
+    slots: Slots,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
     connects: JoinSet<Result<Link, Refusal>>,
@@ -117,7 +118,7 @@ impl Actor {
             told_namespaces: Told::default(),
             told_pods: Told::default(),
             told_log_limits: BTreeMap::new(),
-            slots: Arc::new(Semaphore::new(opened.watching.most_streams)),
+            slots: Slots::new(opened.watching.most_streams),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
             connects: JoinSet::new(),
@@ -471,8 +472,7 @@ impl Actor {
             gap,
             fate,
             line: self.line(),
-            slots: Arc::clone(&self.slots),
-            most_streams: self.opened.watching.most_streams,
+            lane: self.slots.lane(&row.node),
             memory: Arc::clone(&self.opened.offer.memory),
             outlet: self.opened.outlet.clone(),
             news: self.stream_news.0.clone(),

@@ -95,6 +95,13 @@ impl LogCall {
         self.send(code, full(&status(code, message)));
     }
 
+    /// 429, with the wish not to be asked again for so long.
+    fn throttle(self, secs: u32) {
+        let body = full(&status(429, "too many requests"));
+        let response = Response::builder().status(429).header("retry-after", secs);
+        assert!(self.reply.send(response.body(body).unwrap()).is_ok());
+    }
+
     fn send(self, code: u16, body: Body) {
         let response = Response::builder().status(code).body(body).unwrap();
         assert!(self.reply.send(response).is_ok(), "nobody waits for {}", self.uri);
@@ -1067,49 +1074,6 @@ async fn a_cluster_that_was_live_and_broke_is_stale_and_comes_back() {
     story.until("not watched", |story| story.ingests.contains(&lost)).await;
     fake.world.send_modify(|world| world.refused.clear());
     story.until_state("live again", ClusterState::is_live).await;
-}
-
-#[tokio::test]
-async fn more_streams_than_allowed_wait_and_say_so() {
-    let pods = (0..3)
-        .map(|n| {
-            pod(
-                &format!("api-{n}"),
-                "shop",
-                &container(0, &format!("id-{n}"), &running(0), None),
-            )
-        })
-        .collect();
-    let mut fake = Fake::start(world(pods)).await;
-    let mut story = fake.open(Watching {
-        most_streams: 2,
-        ..since(600)
-    });
-    let (one, two) = (fake.next_log().await.log(), fake.next_log().await.log());
-    let capped = |story: &Story| {
-        (0..3)
-            .filter(|n| matches!(story.stream(*n), Some(StreamState::NotFollowed { .. })))
-            .collect::<Vec<_>>()
-    };
-    story
-        .until("one is not followed", |story| capped(story).len() == 1)
-        .await;
-    let waiting = capped(&story)[0];
-    // Both pods that are followed go; one of them makes room.
-    for n in (0..3).filter(|n| *n != waiting) {
-        let name = story.reports.iter().find_map(|report| match report {
-            Report::SourceOpened(opened) if opened.id == source(n) => Some(opened.target.pod.name.to_string()),
-            _ => None,
-        });
-        fake.change(
-            "DELETED",
-            &pod(&name.unwrap(), "shop", &container(0, "", &running(0), None)),
-        );
-    }
-    drop((one, two));
-    let third = fake.next_log().await.log();
-    third.lines(&[(1000, "at last")]).await;
-    story.until_lines(waiting, &["at last"]).await;
 }
 
 #[tokio::test]

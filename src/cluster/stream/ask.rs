@@ -86,7 +86,11 @@ pub(super) async fn ask(link: &Link, client: &Client, request: LogRequest<'_>) -
     if response.status().is_success() {
         return Ok(Answer::Log(response));
     }
-    Ok(Answer::Refused(refusal(response).await))
+    let failure = refusal(response).await;
+    if let Some(pause) = failure.retry_after {
+        link.hold(pause);
+    }
+    Ok(Answer::Refused(failure))
 }
 
 async fn refusal(response: http::Response<Body>) -> Failure {
@@ -100,6 +104,7 @@ async fn refusal(response: http::Response<Body>) -> Failure {
 
 /// Whether the log served at `place` is that of the instance `ours`, by the pod as it is now.
 pub(super) async fn identity(link: &Link, target: &Target, ours: &Arc<str>, place: Place) -> Identity {
+    let _turn = link.turn().await;
     let pods: Api<Pod> = Api::namespaced(link.api.clone(), &target.pod.namespace);
     let pod = match timeout(ANSWER, pods.get(&target.pod.name)).await {
         Ok(Ok(pod)) => pod,

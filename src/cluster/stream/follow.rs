@@ -6,7 +6,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::instance::{Fate, Place};
@@ -22,6 +21,10 @@ use crate::cluster::connect::PING_BLINDNESS;
 use crate::model::{Gap, GapCause, StreamState, Time};
 
 const HEALTHY: Duration = Duration::from_secs(30);
+/// A stream that held for so long and gave something new was a good one: the next failure is a first failure.
+const WORTHWHILE: Duration = Duration::from_secs(1);
+/// Another log may leave its place.
+const CAPPED_PAUSE: Duration = Duration::from_secs(15);
 /// Rights may be granted later.
 const DENIED_PAUSE: Duration = Duration::from_mins(1);
 
@@ -44,6 +47,9 @@ impl Follow {
             told,
             teller,
             backoff,
+            slot: None,
+            polling: None,
+            asked: Time::MIN,
         };
         run.run().await;
     }
@@ -52,14 +58,17 @@ impl Follow {
 impl Run {
     async fn run(mut self) {
         self.announce().await;
-        let Some(_slot) = self.slot().await else {
-            return self.gone().await;
-        };
         loop {
             let fate = *self.follow.fate.borrow_and_update();
             let next = match fate {
-                Fate::Running => self.read(Place::Current, Follows::Yes).await,
-                Fate::Ended { place, .. } => self.read(place, Follows::No).await,
+                Fate::Running => match self.place() {
+                    Ok(()) => self.read(Place::Current, Follows::Yes).await,
+                    Err(cap) => self.poll(cap).await,
+                },
+                Fate::Ended { place, .. } => {
+                    (self.slot, self.polling) = (None, None);
+                    self.read(place, Follows::No).await
+                }
                 Fate::Overtaken => return self.overtaken().await,
                 Fate::Gone => return self.gone().await,
             };
@@ -76,24 +85,41 @@ impl Run {
         }
     }
 
-    /// A place among the streams that may be open at a time; nothing if the pod went before there was one.
-    async fn slot(&mut self) -> Option<OwnedSemaphorePermit> {
-        let slots = Arc::clone(&self.follow.slots);
-        if let Ok(slot) = Arc::clone(&slots).try_acquire_owned() {
-            return Some(slot);
+    /// A place among the followed, or what stands in the way of it.
+    fn place(&mut self) -> Result<(), Arc<str>> {
+        if self.slot.is_none() {
+            self.slot = Some(self.follow.lane.follow()?);
+            self.polling = None;
         }
-        let cap = format!("at most {} log streams per cluster", self.follow.most_streams);
-        self.told.state(StreamState::NotFollowed { cap: cap.into() }).await;
-        loop {
-            tokio::select! {
-                slot = Arc::clone(&slots).acquire_owned() => return slot.ok(),
-                () = fate_changed(&mut self.follow.fate) => {
-                    if *self.follow.fate.borrow() == Fate::Gone {
-                        return None;
-                    }
-                }
+        Ok(())
+    }
+
+    /// Reads what is there by now; a cap keeps the log from being followed.
+    async fn poll(&mut self, cap: Arc<str>) -> Next {
+        let Some(polling) = self.polling.take().or_else(|| self.follow.lane.poll()) else {
+            self.told.state(StreamState::NotFollowed { cap }).await;
+            return self.wait(CAPPED_PAUSE).await;
+        };
+        let every = span(polling.every());
+        self.polling = Some(polling);
+        self.told.state(StreamState::Polled { every, cap }).await;
+        self.read(Place::Current, Follows::Later).await
+    }
+
+    /// Up to when it was asked for, everything was delivered, if the answer went on where the last one had ended.
+    async fn polled(&mut self, before: Option<Time>, asked_before: Time) -> Next {
+        self.backoff.reset();
+        if self.reader.is_settled() || self.reader.high().is_none() {
+            if !self.told.is_covered() {
+                self.told.cover(asked_before.max(self.covered_from()).min(self.asked));
             }
+            self.told.uncover(self.asked);
         }
+        let pause = self.polling.as_mut().map_or(CAPPED_PAUSE, |polling| {
+            polling.came(usize::from(self.reader.newest() > before));
+            polling.every()
+        });
+        self.wait(pause).await
     }
 
     /// One request and what follows from its end.
@@ -101,12 +127,14 @@ impl Run {
         if self.told.is_new() {
             self.told.state(StreamState::Opening).await;
         }
-        let begun = Instant::now();
+        let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
-        if begun.elapsed() > HEALTHY {
+        let is_worthwhile = begun.elapsed() > WORTHWHILE && self.reader.newest() > newest;
+        if begun.elapsed() > HEALTHY || is_worthwhile {
             self.backoff.reset();
         }
         match pass {
+            Pass::Over { complaint: None } if follows == Follows::Later => self.polled(newest, asked_before).await,
             Pass::Over { complaint: None } if follows == Follows::No => self.finish().await,
             Pass::Over {
                 complaint: Some(complaint),
@@ -129,7 +157,7 @@ impl Run {
     async fn over(&mut self) -> Next {
         let now = self.now();
         self.told.stopped(now);
-        let pause = self.backoff.next(fastrand::f64()).max(WATCH_LAG);
+        let pause = self.backoff.next(fastrand::f64());
         self.wait(pause).await
     }
 
@@ -144,19 +172,16 @@ impl Run {
     async fn stalled(&mut self) -> Next {
         let heard = self.reader.high().unwrap_or_else(|| self.covered_from());
         self.told.stopped(heard);
-        let state = StreamState::Reconnecting {
-            attempt: 1,
-            cause: "the server stopped sending, though the log has gone on".into(),
-            next: self.now(),
-        };
-        self.told.state(state).await;
+        let since = self.now();
+        self.told.state(StreamState::Stalled { since }).await;
         Next::Again
     }
 
     /// The connection broke. A first resume is tried at once and without a word; after that it is told.
     async fn broke(&mut self, failure: Failure, heard: Time) -> Next {
         let broke_at = self.told.stopped(heard);
-        if self.backoff.attempt() == 0 && self.was_open && !failure.is(FailureKind::Dead) {
+        let is_told_to_wait = failure.retry_after.is_some() || failure.is(FailureKind::Throttled);
+        if self.backoff.attempt() == 0 && self.was_open && !failure.is(FailureKind::Dead) && !is_told_to_wait {
             self.backoff.next(1.0);
             return Next::Again;
         }

@@ -9,7 +9,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ask::{Answer, Asked, Identity, ask, identity, newest};
@@ -26,6 +26,7 @@ use crate::cluster::connect::{Link, Seat};
 use crate::cluster::feed::Line as ToCluster;
 use crate::cluster::memory::Memory;
 use crate::cluster::outlet::Outlet;
+use crate::cluster::slots::{Lane, Polling, Slot};
 use crate::model::{Gap, GapCause, Line, Source, StreamState, Time};
 
 /// Without the pings of HTTP/2 a silence of this length may be a dead link: ask again, which costs nothing.
@@ -56,8 +57,7 @@ pub(in crate::cluster) struct Follow {
     pub(in crate::cluster) gap: Option<Gap>,
     pub(in crate::cluster) fate: watch::Receiver<Fate>,
     pub(in crate::cluster) line: ToCluster,
-    pub(in crate::cluster) slots: Arc<Semaphore>,
-    pub(in crate::cluster) most_streams: usize,
+    pub(in crate::cluster) lane: Lane,
     pub(in crate::cluster) memory: Arc<Memory>,
     pub(in crate::cluster) outlet: Outlet,
     pub(in crate::cluster) news: mpsc::Sender<StreamNews>,
@@ -72,6 +72,12 @@ pub(super) struct Run {
     pub(super) told: Told,
     pub(super) teller: Teller,
     pub(super) backoff: Backoff,
+    /// Its place among the followed.
+    pub(super) slot: Option<Slot>,
+    /// Its place among the polled.
+    pub(super) polling: Option<Polling>,
+    /// When the log was asked for last.
+    pub(super) asked: Time,
 }
 
 /// How one request came to its end.
@@ -103,6 +109,7 @@ impl Run {
             follows,
             opened: self.now(),
         };
+        self.asked = asked.opened;
         // A resume that is kept silent about has to be quick about it.
         let patience = if self.told.is_live() && self.told.stopped_at().is_some() {
             BLINK
@@ -124,7 +131,10 @@ impl Run {
     /// A seat on a connection and a good answer.
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
-        let seat = Arc::clone(link).seat().await;
+        let seat = match asked.follows {
+            Follows::Yes => Arc::clone(link).seat().await,
+            Follows::No | Follows::Later => Arc::clone(link).brief_seat().await,
+        };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         match ask(link, &seat.client, self.request(asked)).await {
             Ok(Answer::Log(response)) => Ok((seat, response)),
@@ -181,6 +191,9 @@ impl Run {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
                         vigil.heard(now);
+                        if self.told.is_quiet() {
+                            self.told.state(StreamState::Live).await;
+                        }
                         self.reader.feed(bytes);
                         if let Some(pass) = self.drain(link, asked, &mut frames).await {
                             return pass;
@@ -223,6 +236,9 @@ impl Run {
                 newest = answered(&mut probe) => {
                     vigil.answered(Instant::now(), self.reader.newest(), newest);
                     clocks.vigil = Some(vigil.due());
+                    if newest.is_some() && newest <= self.reader.newest() && !self.told.is_quiet() {
+                        self.told.state(StreamState::Quiet { since: self.now() }).await;
+                    }
                 }
                 () = fate_changed(&mut self.follow.fate), if clocks.last_call.is_none() => {
                     clocks.last_call = Some(Instant::now() + LAST_CALL);
@@ -254,7 +270,9 @@ impl Run {
             self.told.cover(self.covered_from().min(asked.opened));
         }
         self.was_open = true;
-        self.told.state(StreamState::Live).await;
+        if asked.follows != Follows::Later {
+            self.told.state(StreamState::Live).await;
+        }
     }
 
     /// Sends what has come, in batches, as long as more is there at once.
