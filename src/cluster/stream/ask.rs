@@ -16,7 +16,7 @@ use super::split::Splitter;
 use crate::cluster::cause::{Failure, FailureKind};
 use crate::cluster::connect::Link;
 use crate::cluster::rows::pod_row;
-use crate::model::{Target, Time};
+use crate::model::{Line, Target, Time};
 
 const ANSWER: Duration = Duration::from_secs(20);
 /// A longer line is not looked at.
@@ -40,8 +40,8 @@ pub(super) enum Answer {
     Refused(Failure),
 }
 
-/// The stamp of the last line of a log, if the server says it. `uri` asks for that line.
-pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Time> {
+/// The last line of a log, if the server says it. `uri` asks for that line.
+pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Line> {
     let request = http::Request::get(uri).body(Body::empty()).ok()?;
     link.probe_turn().await;
     let turn = link.turn().await;
@@ -58,7 +58,11 @@ pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Time> {
     drop(turn);
     let mut splitter = Splitter::default();
     splitter.feed(body?);
-    splitter.next().or_else(|| splitter.finish())?.time
+    let last = splitter.next().or_else(|| splitter.finish())?;
+    Some(Line {
+        time: last.time?,
+        bytes: last.bytes,
+    })
 }
 
 /// Whose log the server serves.

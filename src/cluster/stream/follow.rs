@@ -18,7 +18,7 @@ use super::wait::{fate_changed, span};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::cause::{Failure, FailureKind, short};
 use crate::cluster::connect::PING_BLINDNESS;
-use crate::model::{Gap, GapCause, StreamState, Time};
+use crate::model::{Gap, GapCause, Line, StreamState, Time};
 
 const HEALTHY: Duration = Duration::from_secs(30);
 /// A stream that held for so long and gave something new was a good one: the next failure is a first failure.
@@ -50,6 +50,7 @@ impl Follow {
             slot: None,
             polling: None,
             asked: Time::MIN,
+            vain: None,
         };
         run.run().await;
     }
@@ -144,7 +145,8 @@ impl Run {
             } => self.broke(Failure::broken(short(&complaint)), self.now()).await,
             Pass::Over { complaint: None } => self.over().await,
             Pass::Silent => self.silent(),
-            Pass::Stalled => self.stalled().await,
+            Pass::Stalled(line) => self.stalled(line).await,
+            Pass::SetBack => self.set_back(),
             Pass::LastCall => Next::Again,
             Pass::Replaced => self.wait(WATCH_LAG * 5).await,
             Pass::Broke(failure) => self.broke(failure, self.heard(PING_BLINDNESS)).await,
@@ -169,11 +171,23 @@ impl Run {
     }
 
     /// Everything up to the last line that came was delivered; what came after it is there to be asked for.
-    async fn stalled(&mut self) -> Next {
+    async fn stalled(&mut self, line: Line) -> Next {
+        if self.reader.high().is_some_and(|high| line.time <= high) {
+            // What is asked for by time leaves it out: the node's clock was set back.
+            self.reader.ask_for_all();
+        }
+        self.vain = Some(line);
         let heard = self.reader.high().unwrap_or_else(|| self.covered_from());
         self.told.stopped(heard);
         let since = self.now();
         self.told.state(StreamState::Stalled { since }).await;
+        Next::Again
+    }
+
+    /// What is missing will come: everything is asked for, and what was shown is known.
+    fn set_back(&mut self) -> Next {
+        let now = self.now();
+        self.told.stopped(now);
         Next::Again
     }
 

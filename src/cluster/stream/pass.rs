@@ -78,6 +78,8 @@ pub(super) struct Run {
     pub(super) polling: Option<Polling>,
     /// When the log was asked for last.
     pub(super) asked: Time,
+    /// A line of the log that did not come though it was asked for anew because of it.
+    pub(super) vain: Option<Line>,
 }
 
 /// How one request came to its end.
@@ -89,7 +91,9 @@ pub(super) enum Pass {
     /// Silence that may be death.
     Silent,
     /// The log has gone on and the answer has not: a kubelet that was rotated during the backlog does that.
-    Stalled,
+    Stalled(Line),
+    /// The node's clock was set back: the answer lacks what was stamped before the time that was asked for.
+    SetBack,
     /// The container has ended and its followed log has not.
     LastCall,
     /// It is another instance's log by now.
@@ -150,6 +154,10 @@ impl Run {
     fn request(&self, asked: Asked) -> LogRequest<'_> {
         let target = &self.follow.source.target;
         let from = match self.reader.resume_secs() {
+            Some(_) if self.reader.wants_all() => From::Ago {
+                secs: ceil_secs(asked.opened.since(self.follow.bound)),
+                tail: None,
+            },
             Some(second) => From::Second(second),
             None => From::Ago {
                 secs: ceil_secs(asked.opened.since(self.follow.bound)),
@@ -175,7 +183,7 @@ impl Run {
         let unsettled = self.told.is_unsettled();
         let begun = Instant::now();
         let mut vigil = Vigil::new(begun, fastrand::f64());
-        let mut probe: Option<BoxFuture<'static, Option<Time>>> = None;
+        let mut probe: Option<BoxFuture<'static, Option<Line>>> = None;
         let mut clocks = Clocks {
             settle: (unsettled && asked.follows == Follows::Yes).then(|| begun + SETTLE),
             silence: (!pinged).then(|| begun + SILENCE),
@@ -214,9 +222,9 @@ impl Run {
                         self.told.tell_dropped();
                     }
                     if clocks.vigil.is_some_and(|at| at <= now) {
-                        match vigil.strike(now, self.reader.newest()) {
+                        match vigil.strike(now, |line| self.reader.knows(line)) {
                             Due::Nothing => {}
-                            Due::Stalled => return self.cut(Pass::Stalled),
+                            Due::Stalled(line) => return self.cut(Pass::Stalled(line)),
                             Due::Probe => {
                                 self.reader.rest();
                                 probe.get_or_insert_with(|| self.probe(link));
@@ -234,9 +242,10 @@ impl Run {
                     }
                 }
                 newest = answered(&mut probe) => {
-                    vigil.answered(Instant::now(), self.reader.newest(), newest);
+                    let known = newest.as_ref().map(|line| self.knows(line));
+                    vigil.answered(Instant::now(), newest.filter(|_| known == Some(false)));
                     clocks.vigil = Some(vigil.due());
-                    if newest.is_some() && newest <= self.reader.newest() && !self.told.is_quiet() {
+                    if known == Some(true) && !self.told.is_quiet() {
                         self.told.state(StreamState::Quiet { since: self.now() }).await;
                     }
                 }
@@ -247,8 +256,14 @@ impl Run {
         }
     }
 
+    /// Whether a line has come, or did not come when the log was asked for anew because of it: the last piece of a
+    /// long line looks like one, and never comes by itself.
+    fn knows(&self, line: &Line) -> bool {
+        self.reader.knows(line) || self.vain.as_ref() == Some(line)
+    }
+
     /// Asks for the last line there is.
-    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Option<Time>> {
+    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Option<Line>> {
         let target = &self.follow.source.target;
         let request = LogRequest {
             namespace: &target.pod.namespace,
@@ -303,6 +318,10 @@ impl Run {
                         };
                     }
                 },
+                Step::SetBack => {
+                    self.told.lines(lines);
+                    return Some(self.cut(Pass::SetBack));
+                }
                 Step::Doubtful => {
                     if !self.is_ours(link, asked.place).await {
                         self.told.lines(lines);
@@ -396,7 +415,7 @@ impl Run {
 }
 
 /// The answer to the question under way, if there is one.
-async fn answered(probe: &mut Option<BoxFuture<'static, Option<Time>>>) -> Option<Time> {
+async fn answered(probe: &mut Option<BoxFuture<'static, Option<Line>>>) -> Option<Line> {
     let Some(asked) = probe else {
         return std::future::pending().await;
     };

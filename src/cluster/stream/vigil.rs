@@ -1,12 +1,12 @@
 //! Watches over a followed log that is silent. The answer to a follow may stop for good while its connection is fine
-//! (kubernetes#122928): whether the container is quiet or the answer is stuck, only the log's last line tells. Says
-//! when to ask for it and what its stamp means; no clock, no socket.
+//! (kubernetes#122928), or leave out what a clock that was set back has stamped: whether the container is quiet or the
+//! answer is stuck, only the log's last line tells. Says when to ask for it and what it means; no clock, no socket.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::model::Time;
+use crate::model::Line;
 
 /// A silence that is looked into.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -17,19 +17,19 @@ const GRACE: Duration = Duration::from_secs(3);
 #[derive(Debug)]
 pub(super) struct Vigil {
     due: Instant,
-    /// The stamp of a line that is in the log and has not come.
-    suspect: Option<Time>,
+    /// A line that is in the log and has not come.
+    suspect: Option<Line>,
 }
 
 /// What there is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Due {
     /// Nothing yet.
     Nothing,
     /// To ask for the last line of the log.
     Probe,
-    /// To ask for the log anew: this answer is stuck.
-    Stalled,
+    /// To ask for the log anew: this answer is stuck, for that line has not come.
+    Stalled(Line),
 }
 
 impl Vigil {
@@ -53,22 +53,22 @@ impl Vigil {
         self.due
     }
 
-    /// That moment has come; `newest` is the highest stamp that was delivered.
-    pub(super) fn strike(&mut self, now: Instant, newest: Option<Time>) -> Due {
+    /// That moment has come; `has_come` knows the lines that were delivered.
+    pub(super) fn strike(&mut self, now: Instant, has_come: impl Fn(&Line) -> bool) -> Due {
         if now < self.due {
             return Due::Nothing;
         }
         self.due = now + SILENCE;
         match self.suspect.take() {
-            Some(suspect) if newest < Some(suspect) => Due::Stalled,
-            Some(_) => Due::Nothing,
+            Some(suspect) if has_come(&suspect) => Due::Nothing,
+            Some(suspect) => Due::Stalled(suspect),
             None => Due::Probe,
         }
     }
 
-    /// The log's last line has the stamp `last`; nothing if there is none, or no answer.
-    pub(super) fn answered(&mut self, now: Instant, newest: Option<Time>, last: Option<Time>) {
-        self.suspect = last.filter(|last| newest < Some(*last));
+    /// The log has a last line that has not come; nothing if it has, or if there is none, or no answer.
+    pub(super) fn answered(&mut self, now: Instant, suspect: Option<Line>) {
+        self.suspect = suspect;
         if self.suspect.is_some() {
             self.due = now + GRACE;
         }
@@ -78,38 +78,41 @@ impl Vigil {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Time;
 
-    fn at(secs: i64) -> Option<Time> {
-        (secs >= 0).then(|| Time::from_secs(secs))
+    fn line(secs: i64) -> Line {
+        let time = Time::from_secs(secs);
+        Line {
+            time,
+            bytes: bytes::Bytes::from_static(b"x"),
+        }
     }
 
-    /// What is done about an answer that has the last line `last`, if by the time of the verdict `newest` has come.
-    fn check(last: Option<Time>, newest: Option<Time>, expected: Due) {
+    /// What is done about a silent answer if the log has a line more, which by the time of the verdict has come or not.
+    fn check(suspect: Option<Line>, has_come: bool, expected: &Due) {
         let begun = Instant::now();
         let mut vigil = Vigil::new(begun, 0.0);
-        assert_eq!(vigil.strike(begun + SILENCE / 2, at(10)), Due::Nothing);
+        assert_eq!(vigil.strike(begun + SILENCE / 2, |_| false), Due::Nothing);
         vigil.heard(begun + SILENCE / 2);
         assert_eq!(
-            vigil.strike(begun + SILENCE, at(10)),
+            vigil.strike(begun + SILENCE, |_| false),
             Due::Nothing,
             "it was not silent for long"
         );
         let now = vigil.due();
-        assert_eq!(vigil.strike(now, at(10)), Due::Probe);
+        assert_eq!(vigil.strike(now, |_| false), Due::Probe);
         let answered = now + Duration::from_secs(1);
-        vigil.answered(answered, at(10), last);
+        vigil.answered(answered, suspect);
         assert!(vigil.due() <= answered + SILENCE);
-        assert_eq!(vigil.strike(vigil.due(), newest), expected);
+        assert_eq!(vigil.strike(vigil.due(), |_| has_come), *expected);
     }
 
     #[test]
     fn a_log_that_went_on_without_us_is_stuck() {
-        check(at(20), at(10), Due::Stalled);
-        check(at(20), at(20), Due::Nothing);
-        check(at(20), at(30), Due::Nothing);
+        check(Some(line(20)), false, &Due::Stalled(line(20)));
+        check(Some(line(20)), true, &Due::Nothing);
         // Quiet, gone, or no answer: it is looked into again later.
-        check(at(10), at(10), Due::Probe);
-        check(None, at(10), Due::Probe);
+        check(None, false, &Due::Probe);
     }
 
     #[test]
@@ -117,9 +120,9 @@ mod tests {
         let begun = Instant::now();
         let mut vigil = Vigil::new(begun, 1.0);
         let now = vigil.due();
-        assert_eq!(vigil.strike(now, None), Due::Probe);
-        vigil.answered(now + Duration::from_secs(2), None, at(5));
-        assert_eq!(vigil.strike(vigil.due(), None), Due::Stalled);
+        assert_eq!(vigil.strike(now, |_| false), Due::Probe);
+        vigil.answered(now + Duration::from_secs(2), Some(line(5)));
+        assert_eq!(vigil.strike(vigil.due(), |_| false), Due::Stalled(line(5)));
         assert!(vigil.due() - SILENCE <= begun + Duration::from_secs(45));
     }
 }
