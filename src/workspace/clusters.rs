@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Access, ClusterState, ContextId, SourceId, Span, StreamState, Time};
+use crate::model::{Access, ClusterState, ContextId, Span, Time};
 
 use super::msg::OpenedContext;
+use super::streams::Streams;
 
 /// One context of this run.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,33 +28,11 @@ pub struct Cluster {
     pub skew: Option<Span>,
 }
 
-/// All contexts, in the order of their columns, and the state of their log streams.
+/// All contexts, in the order of their columns, and their log streams.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Clusters {
     all: BTreeMap<ContextId, Cluster>,
-    streams: BTreeMap<SourceId, StreamState>,
-}
-
-/// How the log streams of a context are doing, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StreamCensus {
-    pub live: usize,
-    /// Open, and known to have nothing newer.
-    pub quiet: usize,
-    /// Open, and known to keep something back.
-    pub stalled: usize,
-    /// Not followed: asked for news now and then.
-    pub polled: usize,
-    pub opening: usize,
-    pub waiting: usize,
-    pub reconnecting: usize,
-    pub denied: usize,
-    pub throttled: usize,
-    pub not_followed: usize,
-    /// Why one that waits does so.
-    pub waiting_for: Option<Arc<str>>,
-    /// Why one is denied, not followed or only polled.
-    pub refusal: Option<Arc<str>>,
+    pub streams: Streams,
 }
 
 impl Clusters {
@@ -115,56 +94,6 @@ impl Clusters {
             || format!("#{}", context.0),
             |cluster| crate::text::display::plain(&cluster.name).into_owned(),
         )
-    }
-
-    /// Notes the state of a stream; true if that is news.
-    pub fn note_stream(&mut self, source: SourceId, state: StreamState) -> bool {
-        match state {
-            // What is gone is of no interest to the counts, and there will be many of them.
-            StreamState::Ended | StreamState::Gone => self.streams.remove(&source).is_some(),
-            state => self.streams.insert(source, state.clone()) != Some(state),
-        }
-    }
-
-    /// Counts the streams of one context, or of all.
-    pub fn streams(&self, context: Option<ContextId>) -> StreamCensus {
-        let mut census = StreamCensus::default();
-        for (source, state) in &self.streams {
-            if context.is_none_or(|context| context == source.context) {
-                census.count(state);
-            }
-        }
-        census
-    }
-}
-
-impl StreamCensus {
-    fn count(&mut self, state: &StreamState) {
-        match state {
-            StreamState::Opening => self.opening += 1,
-            StreamState::Live => self.live += 1,
-            StreamState::Quiet { .. } => self.quiet += 1,
-            StreamState::Stalled { .. } => self.stalled += 1,
-            StreamState::Polled { cap, .. } => {
-                self.polled += 1;
-                self.refusal.get_or_insert_with(|| cap.clone());
-            }
-            StreamState::Waiting { reason } => {
-                self.waiting += 1;
-                self.waiting_for.get_or_insert_with(|| reason.clone());
-            }
-            StreamState::Reconnecting { .. } => self.reconnecting += 1,
-            StreamState::Denied { cause } => {
-                self.denied += 1;
-                self.refusal.get_or_insert_with(|| cause.clone());
-            }
-            StreamState::Throttled { .. } => self.throttled += 1,
-            StreamState::NotFollowed { cap } => {
-                self.not_followed += 1;
-                self.refusal.get_or_insert_with(|| cap.clone());
-            }
-            StreamState::Ended | StreamState::Gone => {}
-        }
     }
 }
 

@@ -6,18 +6,19 @@ use crate::contrast::Finding;
 use crate::logs::{Filter, Position, Scope, Snapshot};
 use crate::model::ContextId;
 use crate::text::display;
-use crate::workspace::clusters::{Clusters, StreamCensus};
+use crate::workspace::clusters::Clusters;
 use crate::workspace::layout::Rect;
 use crate::workspace::marks::Marks as PatternMarks;
 use crate::workspace::panes::LogsPane;
 use crate::workspace::panes::logs::{Follow, Search, ShownColumn};
 use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, Span, Tone};
+use crate::workspace::streams::StreamCensus;
 
 use super::age::Moment;
 use super::gutter::{self, Gutter};
 use super::place::{Anchor, Placed, Spot, Strip};
 use super::record::{Fold, Lines, Marks};
-use super::words;
+use super::{streams, words};
 
 /// Columns of the screen below which clusters are not shown beside each other.
 const LEAST_COLUMN: u16 = 24;
@@ -191,7 +192,7 @@ impl Logs<'_> {
         let column = LogColumn {
             context,
             rect,
-            header: self.header(context, moment),
+            header: self.header(context, whole.width, moment),
             focused: held.focused,
             empty: placed.is_none().then(|| self.empty(context, moment)),
             rows: rows.rows,
@@ -224,8 +225,8 @@ impl Logs<'_> {
         }
     }
 
-    fn header(&self, context: Option<ContextId>, moment: &mut Moment) -> Vec<Span> {
-        let mut header = match context.and_then(|context| self.clusters.get(context)) {
+    fn header(&self, context: Option<ContextId>, width: u16, moment: &mut Moment) -> Vec<Span> {
+        let beginning = match context.and_then(|context| self.clusters.get(context)) {
             Some(cluster) => {
                 let (state, tone) = words::state(cluster, moment);
                 vec![
@@ -236,8 +237,13 @@ impl Logs<'_> {
             }
             None => vec![Span::plain("all clusters").bold()],
         };
-        header.extend(streams(&self.clusters.streams(context)));
-        header
+        let parts = streams::counted(&self.census(context));
+        // The mark of the focused column stands before it.
+        streams::heading(beginning, parts, usize::from(width).saturating_sub(1))
+    }
+
+    fn census(&self, context: Option<ContextId>) -> StreamCensus {
+        self.clusters.streams.census(context, &self.pane.filter.scope)
     }
 
     fn empty(&self, context: Option<ContextId>, moment: &mut Moment) -> String {
@@ -249,16 +255,16 @@ impl Logs<'_> {
                 lines.join("\n")
             };
         };
-        let streams = self.clusters.streams(context);
+        let streams = self.census(context);
         match (words::absence(cluster, moment), &streams.refusal) {
             (Some(absence), _) => absence,
-            (None, Some(cause)) if streams.live == 0 => format!("no access to logs: {}", words::safe(cause)),
+            (None, Some(cause)) if streams.followed() == 0 => format!("no access to logs: {}", words::safe(cause)),
             (None, Some(_) | None) => self.no_lines(context),
         }
     }
 
     fn no_lines(&self, context: Option<ContextId>) -> String {
-        let streams = self.clusters.streams(context);
+        let streams = self.census(context);
         if self.pane.filter.pattern.is_some() {
             return "no record of this pattern here".to_owned();
         }
@@ -266,7 +272,10 @@ impl Logs<'_> {
             return "no record of this here".to_owned();
         }
         match streams.waiting_for {
-            _ if streams.live > 0 => "nothing written yet".to_owned(),
+            _ if streams.followed() > 0 => "nothing written yet".to_owned(),
+            _ if streams.cap.is_some() && streams.polled == 0 => {
+                format!("not followed: {}", words::safe(&streams.cap.unwrap_or_default()))
+            }
             Some(reason) => format!("waiting for the containers: {}", words::safe(&reason)),
             None if streams.opening > 0 => "opening the logs …".to_owned(),
             None => "no container to follow yet".to_owned(),
@@ -458,32 +467,6 @@ impl Filled {
         }
         true
     }
-}
-
-/// What is to be known of the streams of a column, the bad first.
-fn streams(census: &StreamCensus) -> Vec<Span> {
-    let counted = [
-        (census.denied, "denied", Tone::Bad),
-        (census.stalled, "stalled", Tone::Bad),
-        (census.reconnecting, "reconnecting", Tone::Warn),
-        (census.throttled, "throttled", Tone::Warn),
-        (census.not_followed, "not followed", Tone::Warn),
-        (census.polled, "polled", Tone::Warn),
-        (census.waiting, "waiting", Tone::Dim),
-        (census.live + census.quiet, "streams", Tone::Dim),
-    ];
-    counted
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, word, tone)| {
-            let word = if (count, word) == (1, "streams") {
-                "stream"
-            } else {
-                word
-            };
-            Span::new(format!(" · {count} {word}"), tone)
-        })
-        .collect()
 }
 
 /// `dev 0 · staging 0 · prod 12`

@@ -1,4 +1,4 @@
-//! The last line: a notice or the keys so far, and the keys that are most useful where the focus is. And the position
+//! The last line: a notice, the keys so far, or how what has the focus is doing, and the keys that are most useful where the focus is. And the position
 //! that the titles of lists show.
 
 use crate::workspace::command::Command;
@@ -6,6 +6,9 @@ use crate::workspace::keymap::Scope;
 use crate::workspace::panes::{LogsPane, Pane};
 use crate::workspace::scene::{Span, StatusLine};
 use crate::workspace::state::{Over, State};
+
+use super::age::Moment;
+use super::standing;
 
 type Offer = (Command, &'static str);
 
@@ -72,21 +75,22 @@ const fn more_offers(scope: Scope) -> &'static [Offer] {
     }
 }
 
-pub fn compose(state: &State) -> StatusLine {
+pub fn compose(state: &State, moment: &mut Moment) -> StatusLine {
     StatusLine {
-        left: left(state),
+        left: left(state, moment),
         hints: hints(state),
     }
 }
 
-fn left(state: &State) -> Vec<Span> {
+fn left(state: &State, moment: &mut Moment) -> Vec<Span> {
     if !state.pending.is_empty() {
         let keys: Vec<_> = state.pending.iter().map(ToString::to_string).collect();
         return vec![Span::plain(format!("{} …", keys.join(" ")))];
     }
     match &state.notice {
         Some(notice) => vec![Span::new(notice.text.clone(), notice.tone)],
-        None => Vec::new(),
+        None if state.overlay.is_some() || state.is_prompting() => Vec::new(),
+        None => standing::compose(state, moment),
     }
 }
 

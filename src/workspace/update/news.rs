@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::logs::Snapshot;
-use crate::model::{ClusterState, ContextId, Report, StreamState, Time};
+use crate::model::{ClusterState, ContextId, Report, Time};
 use crate::workspace::clusters::Cluster;
 use crate::workspace::msg::{Effect, OpenedContext};
 use crate::workspace::state::State;
@@ -29,16 +29,19 @@ pub fn take_snapshot(state: &mut State, snapshot: Arc<Snapshot>) -> Vec<Effect> 
     Vec::new()
 }
 
-pub fn report(state: &mut State, report: Report) -> Vec<Effect> {
-    let changed = take_in(state, report);
+pub fn report(state: &mut State, report: Report, now: Time) -> Vec<Effect> {
+    let changed = take_in(state, report, now);
     state.unsettled |= changed;
     Vec::new()
 }
 
 /// True if anything changed.
-fn take_in(state: &mut State, report: Report) -> bool {
+fn take_in(state: &mut State, report: Report, now: Time) -> bool {
     match report {
-        Report::StateChanged { context, state: now } => change_state(state, context, now),
+        Report::StateChanged {
+            context,
+            state: changed,
+        } => change_state(state, context, changed),
         Report::VersionLearned { context, version } => with_cluster(state, context, |cluster| {
             cluster.version.replace(version.clone()) != Some(version)
         }),
@@ -56,8 +59,8 @@ fn take_in(state: &mut State, report: Report) -> bool {
             state.objects.note_event(context, event);
             true
         }
-        Report::SourceOpened(source) => state.clusters.note_stream(source.id, StreamState::Opening),
-        Report::StreamChanged { source, state: now } => state.clusters.note_stream(source, now),
+        Report::SourceOpened(source) => state.clusters.streams.open(source, now),
+        Report::StreamChanged { source, state: changed } => state.clusters.streams.note(source, changed, now),
         Report::Limited { context, what, cause } => with_cluster(state, context, |cluster| {
             cluster.limits.insert(what, cause.clone()) != Some(cause)
         }),

@@ -80,7 +80,7 @@ fn frame(state: &mut State, moment: &mut Moment, effects: &mut Vec<Effect>) -> S
             Vec::new()
         },
         panes,
-        status: status::compose(state),
+        status: status::compose(state, moment),
         overlay: overlay::compose(state),
         too_small: false,
     }
