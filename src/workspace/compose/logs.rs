@@ -6,7 +6,7 @@ use crate::contrast::Finding;
 use crate::logs::{Filter, Position, Scope, Snapshot};
 use crate::model::ContextId;
 use crate::text::display;
-use crate::workspace::clusters::Clusters;
+use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::layout::Rect;
 use crate::workspace::marks::Marks as PatternMarks;
 use crate::workspace::panes::LogsPane;
@@ -18,7 +18,8 @@ use super::age::Moment;
 use super::gutter::{self, Gutter};
 use super::place::{Anchor, Placed, Spot, Strip};
 use super::record::{Fold, Lines, Marks};
-use super::{streams, words};
+use super::streams::{self, Part};
+use super::words;
 
 /// Columns of the screen below which clusters are not shown beside each other.
 const LEAST_COLUMN: u16 = 24;
@@ -218,7 +219,12 @@ impl Logs<'_> {
                         .is_some_and(|marked| self.snapshot.is_of(record, marked)),
                 selected: selected == Some(position),
             };
-            let composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
+            let mut composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
+            let context = record.source.context;
+            let is_stale = self.clusters.get(context).is_some_and(Cluster::is_stale);
+            for row in composed.iter_mut().filter(|_| is_stale) {
+                row.stale = true;
+            }
             if !rows.push(composed, position) {
                 break;
             }
@@ -226,7 +232,8 @@ impl Logs<'_> {
     }
 
     fn header(&self, context: Option<ContextId>, width: u16, moment: &mut Moment) -> Vec<Span> {
-        let beginning = match context.and_then(|context| self.clusters.get(context)) {
+        let shown = context.and_then(|context| self.clusters.get(context));
+        let beginning = match shown {
             Some(cluster) => {
                 let (state, tone) = words::state(cluster, moment);
                 vec![
@@ -237,9 +244,26 @@ impl Logs<'_> {
             }
             None => vec![Span::plain("all clusters").bold()],
         };
-        let parts = streams::counted(&self.census(context));
+        let mut parts: Vec<Part> = match shown {
+            Some(cluster) => aside(cluster, moment),
+            None => self
+                .clusters
+                .iter()
+                .flat_map(|cluster| self.named_aside(cluster, moment))
+                .collect(),
+        };
+        parts.extend(streams::counted(&self.census(context)));
         // The mark of the focused column stands before it.
         streams::heading(beginning, parts, usize::from(width).saturating_sub(1))
+    }
+
+    /// The same of one among several.
+    fn named_aside(&self, cluster: &Cluster, moment: &mut Moment) -> Vec<Part> {
+        let mut parts = aside(cluster, moment);
+        for part in &mut parts {
+            part.text = format!("{} {}", self.clusters.name(cluster.id), part.text);
+        }
+        parts
     }
 
     fn census(&self, context: Option<ContextId>) -> StreamCensus {
@@ -388,6 +412,17 @@ impl Logs<'_> {
         }
         title
     }
+}
+
+/// What is to be known of a cluster beside its state: how old what is shown of it is, and how wrong its clocks are.
+fn aside(cluster: &Cluster, moment: &mut Moment) -> Vec<Part> {
+    let as_of = words::as_of(cluster, moment).map(|text| Part {
+        text,
+        tone: Tone::Warn,
+        rank: 0,
+    });
+    let skew = words::skew(cluster).map(|(text, tone)| Part { text, tone, rank: 4 });
+    as_of.into_iter().chain(skew).collect()
 }
 
 /// The columns that a pane has, shown or not.

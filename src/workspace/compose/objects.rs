@@ -95,6 +95,13 @@ fn no_pods(clusters: &Clusters) -> String {
     format!("no matching pods in {}", places.join(", "))
 }
 
+/// The pane's name, and how old what is shown of a cluster is.
+pub fn title(clusters: &Clusters, moment: &mut Moment) -> Vec<Span> {
+    let mut title = vec![Span::plain("Objects").bold()];
+    title.extend(words::ages(clusters, moment));
+    title
+}
+
 pub fn note(pane: &ObjectsPane) -> Vec<Span> {
     super::status::position(pane.list.index(), pane.list.total())
 }

@@ -102,6 +102,7 @@ impl Fold {
                 hits: Vec::new(),
                 tone: Tone::Warn,
                 selected: marks.selected,
+                stale: false,
                 kind: RowKind::Gap,
             }],
             Content::Text { level, .. } => {
@@ -154,6 +155,7 @@ impl Draft<'_> {
                 hits: hits.iter().filter_map(|hit| clipped(hit, &piece)).collect(),
                 tone: self.tone,
                 selected: self.marks.selected,
+                stale: false,
                 kind,
             });
         }

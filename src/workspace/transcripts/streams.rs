@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{ContainerKind, Report, Source, SourceId, Span, StreamState, Target};
+use crate::model::{ClusterState, ContainerKind, Report, Source, SourceId, Span, StreamState, Target, Time};
 use crate::workspace::msg::{Effect, Msg};
-use crate::workspace::rehearsal::{START, Stage, context, pod};
+use crate::workspace::rehearsal::{self, START, Stage, context, pod};
+use crate::workspace::scene::{Body, Tone};
 
 /// A stream of the container of a pod is opened, and is in this state.
 fn stream(stage: &mut Stage, cluster: &str, (n, pod_name): (u32, &str), state: StreamState) -> SourceId {
@@ -107,7 +108,7 @@ fn a_cause_is_told_in_the_last_line_where_the_bar_has_no_room_for_it() {
     let mut stage = Stage::live(80, 24);
     stage.report(Report::StateChanged {
         context: context("prod"),
-        state: crate::model::ClusterState::Stale {
+        state: ClusterState::Stale {
             since: START,
             cause: "connection refused".into(),
             next: START + Span::from_secs(5),
@@ -115,4 +116,173 @@ fn a_cause_is_told_in_the_last_line_where_the_bar_has_no_room_for_it() {
     });
     stage.settle();
     stage.shows(&["status prod stale 0s: connection refused · next try"]);
+}
+
+fn change(stage: &mut Stage, cluster: &str, state: ClusterState) {
+    stage.report(Report::StateChanged {
+        context: context(cluster),
+        state,
+    });
+    stage.settle();
+}
+
+fn stale_since(since: Time) -> ClusterState {
+    ClusterState::Stale {
+        since,
+        cause: "connection reset by peer".into(),
+        next: START + Span::from_secs(300),
+    }
+}
+
+/// How many rows of the logs are shown as not up to date, by column.
+fn stale_rows(stage: &Stage) -> Vec<usize> {
+    let columns = rehearsal::logs(stage.scene())
+        .into_iter()
+        .flat_map(|logs| &logs.columns);
+    columns
+        .map(|column| column.rows.iter().filter(|row| row.stale).count())
+        .collect()
+}
+
+/// The tones of the cells of a cluster, of objects and of findings.
+fn cell_tones(stage: &Stage, n: usize) -> Vec<Tone> {
+    let mut tones = Vec::new();
+    for pane in &stage.scene().panes {
+        match &pane.body {
+            Body::Objects(objects) => {
+                let cells = objects.rows.iter().filter_map(|row| row.cells.get(n));
+                tones.extend(cells.flatten().map(|span| span.tone));
+            }
+            Body::Contrast(contrast) => {
+                let cells = contrast.rows.iter().filter_map(|row| row.cells.get(n));
+                tones.extend(cells.map(|cell| cell.tone));
+            }
+            Body::Logs(_) | Body::Exec(_) => {}
+        }
+    }
+    tones
+}
+
+#[test]
+fn what_is_stale_is_dim_and_says_how_old_it_is() {
+    let mut stage = Stage::live(200, 50);
+    let example = stage.write("prod", 4, "boom ERROR");
+    stage.find("prod", "boom ERROR", example);
+    stage.publish();
+    stage.settle();
+    let before = stage.scene().clone();
+    stage.now = START + Span::from_secs(130);
+    change(&mut stage, "prod", stale_since(START + Span::from_secs(7)));
+    stage.shows(&[
+        "bar prod stale 2m",
+        "[Contrast · prod as of 12:00:07, 2m ago]",
+        "[Objects · prod as of 12:00:07, 2m ago]",
+        "[prod  stale 2m · as of 12:00:07, 2m ago]",
+    ]);
+    assert_eq!(stale_rows(&stage), [0, 0, 4]);
+    assert!(cell_tones(&stage, 2).iter().all(|tone| *tone == Tone::Dim));
+    assert!(cell_tones(&stage, 1).iter().any(|tone| *tone != Tone::Dim));
+    change(
+        &mut stage,
+        "prod",
+        ClusterState::NeedsLogin {
+            since: START + Span::from_secs(130),
+            cause: "aws sso login".into(),
+        },
+    );
+    stage.shows(&["[prod  needs login 0s · as of 12:00:07, 2m ago]"]);
+    let now = std::mem::replace(&mut stage.now, START);
+    change(&mut stage, "prod", ClusterState::Live { since: START });
+    assert_eq!(stage.scene(), &before, "at once as it was");
+    stage.now = now;
+    change(&mut stage, "prod", stale_since(START + Span::from_secs(7)));
+    stage.keys("3 o");
+    stage.shows(&["[all clusters · prod as of 12:00:07, 2m ago]"]);
+    assert_eq!(stale_rows(&stage), [4], "those of prod among all");
+}
+
+#[test]
+fn a_cluster_that_was_never_seen_is_not_stale() {
+    let mut stage = Stage::new(200, 50);
+    let unreachable = ClusterState::Unreachable {
+        since: START,
+        cause: "no route".into(),
+        next: START + Span::from_secs(5),
+    };
+    change(&mut stage, "prod", unreachable);
+    stage.shows(&["bar prod unreachable 0s no route · next try in 5s"]);
+    stage.does_not_show("as of");
+}
+
+#[test]
+fn a_first_connection_that_takes_long_says_how_long() {
+    let mut stage = Stage::new(200, 50);
+    assert_eq!(stage.settle(), [Effect::WakeAt(START + Span::from_secs(5))]);
+    stage.shows(&["bar prod connecting "]);
+    stage.now = START + Span::from_secs(5);
+    stage.say(Msg::Woke);
+    stage.settle();
+    stage.shows(&["bar prod connecting 5s"]);
+}
+
+#[test]
+fn clocks_that_differ_are_told() {
+    let mut stage = Stage::live(200, 50);
+    let mut skew = |millis: Option<i64>, told: &[&str]| {
+        stage.report(Report::SkewEstimated {
+            context: context("dev"),
+            ahead: millis.map(Span::from_millis),
+        });
+        stage.settle();
+        stage.shows(told);
+    };
+    skew(Some(-900), &["[dev  live]"]);
+    skew(Some(-2_340), &["[dev  live · clock 2.3 s behind]"]);
+    skew(
+        Some(45_000),
+        &[
+            "[dev  live · clock 45.0 s ahead]",
+            "trouble dev live: clock 45.0 s ahead",
+        ],
+    );
+    skew(None, &["[dev  live]"]);
+    stage.does_not_show("trouble");
+    stage.report(Report::SkewEstimated {
+        context: context("dev"),
+        ahead: Some(Span::from_secs(-2)),
+    });
+    stage.keys("3 o");
+    stage.shows(&["[all clusters · dev clock 2.0 s behind]"]);
+}
+
+/// Fails if a cluster that breaks changes anything of the panes of another.
+#[test]
+fn a_dead_cluster_leaves_the_others_as_they_are() {
+    let mut stage = Stage::live(200, 50);
+    let columns = |stage: &Stage| rehearsal::logs(stage.scene())[0].columns[..2].to_vec();
+    let before = (columns(&stage), cell_tones(&stage, 0), cell_tones(&stage, 1));
+    let (since, cause): (Time, Arc<str>) = (START, "dead".into());
+    let states = [
+        ClusterState::Connecting { since },
+        stale_since(START),
+        ClusterState::Unreachable {
+            since,
+            cause: cause.clone(),
+            next: START,
+        },
+        ClusterState::NeedsLogin {
+            since,
+            cause: cause.clone(),
+        },
+        ClusterState::Forbidden {
+            since,
+            cause: cause.clone(),
+        },
+        ClusterState::Broken { since, cause },
+    ];
+    for state in states {
+        change(&mut stage, "prod", state);
+        let after = (columns(&stage), cell_tones(&stage, 0), cell_tones(&stage, 1));
+        assert_eq!(after, before);
+    }
 }

@@ -1,10 +1,9 @@
 //! News of the clusters and of what was read. What changes nothing costs no frame.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::logs::Snapshot;
-use crate::model::{ClusterState, ContextId, Report, Time};
+use crate::model::{ContextId, Report, Time};
 use crate::workspace::clusters::Cluster;
 use crate::workspace::msg::{Effect, OpenedContext};
 use crate::workspace::state::State;
@@ -41,7 +40,7 @@ fn take_in(state: &mut State, report: Report, now: Time) -> bool {
         Report::StateChanged {
             context,
             state: changed,
-        } => change_state(state, context, changed),
+        } => with_cluster(state, context, |cluster| cluster.change(changed, now)),
         Report::VersionLearned { context, version } => with_cluster(state, context, |cluster| {
             cluster.version.replace(version.clone()) != Some(version)
         }),
@@ -82,16 +81,4 @@ fn take_in(state: &mut State, report: Report, now: Time) -> bool {
 
 fn with_cluster(state: &mut State, context: ContextId, change: impl FnOnce(&mut Cluster) -> bool) -> bool {
     state.clusters.get_mut(context).is_some_and(change)
-}
-
-fn change_state(state: &mut State, context: ContextId, now: ClusterState) -> bool {
-    with_cluster(state, context, |cluster| {
-        if now.is_live() && !cluster.state.is_live() {
-            // A new connection says anew what it is refused.
-            cluster.limits = BTreeMap::new();
-        }
-        let changed = cluster.state != now;
-        cluster.state = now;
-        changed
-    })
 }
