@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use crate::contrast::Finding;
-use crate::logs::{Filter, Position, Scope, Snapshot};
-use crate::model::ContextId;
+use crate::logs::{Content, Filter, Position, Record, Scope, Snapshot};
+use crate::model::{ContextId, Level};
 use crate::text::display;
 use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::layout::Rect;
@@ -26,6 +26,9 @@ const LEAST_COLUMN: u16 = 24;
 
 /// Records counted as new before counting ends.
 const MOST_NEW: usize = 1_000;
+
+/// Gaps of a part of a cluster that are counted.
+const MOST_GAPS: usize = 999;
 
 /// What composing found out about the places on the screen, for the pane to remember.
 #[derive(Clone, Debug, PartialEq)]
@@ -210,7 +213,12 @@ impl Logs<'_> {
         rows.skip = usize::try_from(-placed.first_line).unwrap_or(0);
         for record in &placed.records {
             let position = record.position();
+            let place = match record.content {
+                Content::Gap(_) => self.place_of(record),
+                Content::Text { .. } => String::new(),
+            };
             let marks = Marks {
+                place: &place,
                 query: self.pane.search.as_ref().map(|search| &search.query),
                 whole: self.pane.filter.pattern.is_none()
                     && self
@@ -229,6 +237,37 @@ impl Logs<'_> {
                 break;
             }
         }
+    }
+
+    /// `shop/api-1/app`, behind the cluster where they are merged.
+    fn place_of(&self, record: &Record) -> String {
+        let mut place = String::new();
+        if self.pane.merged {
+            place = self.clusters.name(record.source.context) + " ";
+        }
+        if let Some(source) = self.snapshot.sources.get(&record.source) {
+            let (pod, container) = (&source.target.pod, &source.target.container);
+            place.push_str(&words::safe(&format!("{}/{}/{container}", pod.namespace, pod.name)));
+        }
+        place
+    }
+
+    /// Known gaps in what a column shows: of a whole cluster all that were ever found, else those that are held.
+    fn gaps(&self, context: Option<ContextId>) -> usize {
+        let filter = match &self.pane.filter.scope {
+            Scope::All => {
+                let tallies = self.snapshot.tallies.iter();
+                let of_column = tallies.filter(|(of, _)| context.is_none_or(|context| context == **of));
+                let gaps: u64 = of_column.map(|(_, tally)| tally.gaps).sum();
+                return usize::try_from(gaps).unwrap_or(usize::MAX);
+            }
+            Scope::Workload(_) | Scope::Pod(_) | Scope::Container(_) => gaps_of(&Filter {
+                pattern: None,
+                ..self.pane.filter_of(context)
+            }),
+        };
+        let held = self.snapshot.after(&filter, Bound::Unbounded);
+        held.filter(|record| is_gap(record)).take(MOST_GAPS).count()
     }
 
     fn header(&self, context: Option<ContextId>, width: u16, moment: &mut Moment) -> Vec<Span> {
@@ -252,6 +291,15 @@ impl Logs<'_> {
                 .flat_map(|cluster| self.named_aside(cluster, moment))
                 .collect(),
         };
+        let gaps = self.gaps(context);
+        if gaps > 0 {
+            let text = match gaps {
+                1 => "1 gap".to_owned(),
+                gaps => format!("{gaps} gaps"),
+            };
+            let tone = Tone::Warn;
+            parts.push(Part { text, tone, rank: 4 });
+        }
         parts.extend(streams::counted(&self.census(context)));
         // The mark of the focused column stands before it.
         streams::heading(beginning, parts, usize::from(width).saturating_sub(1))
@@ -412,6 +460,18 @@ impl Logs<'_> {
         }
         title
     }
+}
+
+/// Narrowed so that the store passes over what holds neither gaps nor the worst records.
+pub fn gaps_of(filter: &Filter) -> Filter {
+    Filter {
+        least: Level::Fatal,
+        ..filter.clone()
+    }
+}
+
+pub const fn is_gap(record: &Record) -> bool {
+    matches!(record.content, Content::Gap(_))
 }
 
 /// What is to be known of a cluster beside its state: how old what is shown of it is, and how wrong its clocks are.

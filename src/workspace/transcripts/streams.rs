@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::model::{ClusterState, ContainerKind, Report, Source, SourceId, Span, StreamState, Target, Time};
+use crate::logs::{Content, Record};
+use crate::model::{
+    ClusterState, ContainerKind, Gap, GapCause, RecordId, Report, Source, SourceId, Span, StreamState, Target, Time,
+};
 use crate::workspace::msg::{Effect, Msg};
 use crate::workspace::rehearsal::{self, START, Stage, context, pod};
-use crate::workspace::scene::{Body, Tone};
+use crate::workspace::scene::{Body, RowKind, Tone};
 
 /// A stream of the container of a pod is opened, and is in this state.
 fn stream(stage: &mut Stage, cluster: &str, (n, pod_name): (u32, &str), state: StreamState) -> SourceId {
@@ -285,4 +288,78 @@ fn a_dead_cluster_leaves_the_others_as_they_are() {
         let after = (columns(&stage), cell_tones(&stage, 0), cell_tones(&stage, 1));
         assert_eq!(after, before);
     }
+}
+
+/// What was lost in dev, between its second and its third record.
+fn lose(stage: &mut Stage) {
+    let gap = Gap {
+        from: START + Span::from_secs(1),
+        to: START + Span::from_millis(1_900),
+        cause: GapCause::Rotated,
+    };
+    let source = SourceId {
+        context: context("dev"),
+        n: 1,
+    };
+    stage.change(|snapshot| {
+        snapshot.records.insert(Record {
+            id: RecordId(1_000),
+            source,
+            time: gap.from,
+            content: Content::Gap(gap),
+        });
+        Arc::make_mut(&mut snapshot.tallies)
+            .entry(source.context)
+            .or_default()
+            .gaps += 1;
+    });
+    stage.publish();
+    stage.settle();
+}
+
+const LOST: &str = "gap 0.9 s: the kubelet rotated its file (12:00:01.000 – 12:00:01.900) · shop/api-1/app";
+
+#[test]
+fn a_gap_is_a_row_at_its_time_and_counted() {
+    let mut stage = Stage::live(200, 50);
+    lose(&mut stage);
+    stage.shows(&["[dev  live · 1 gap]", "[staging  live]", LOST]);
+    let column = |stage: &Stage| rehearsal::logs(stage.scene())[0].columns[0].clone();
+    let kinds: Vec<_> = column(&stage).rows.iter().map(|row| row.kind).collect();
+    assert_eq!(kinds, [RowKind::First, RowKind::First, RowKind::Gap, RowKind::First]);
+    stage.keys("3 o");
+    stage.shows(&["[all clusters · 1 gap]", "· dev shop/api-1/app"]);
+    let rows = column(&stage).rows;
+    let at = rows.iter().position(|row| row.kind == RowKind::Gap);
+    let said: Vec<_> = rows.iter().map(|row| row.text.as_str()).collect();
+    assert_eq!(at, Some(6), "behind all that was written by then: {said:?}");
+    stage.keys("o 2 l");
+    stage.shows(&["[Logs shop/api]", "[dev  live · 1 gap]", LOST]);
+    stage.keys("2 j l");
+    stage.shows(&["[Logs shop/web]", "[dev  live]"]);
+}
+
+#[test]
+fn gaps_are_gone_to_and_levels_pass_them_over() {
+    let mut stage = Stage::live(200, 50);
+    lose(&mut stage);
+    stage.keys("3 [");
+    assert_eq!(stage.selected_record(), LOST);
+    stage.keys("]");
+    stage.shows(&["status no later gap in dev"]);
+    assert_eq!(stage.selected_record(), LOST);
+    stage.keys("E");
+    stage.shows(&["status no earlier error in dev"]);
+    stage.keys("g x");
+    stage.shows(&["no record of this pattern here"]);
+    stage.does_not_show(LOST);
+    stage.shows(&["[dev  live · 1 gap]"]);
+    stage.keys("]");
+    assert_eq!(stage.selected_record(), LOST);
+    stage.keys("l [");
+    stage.shows(&["status no earlier gap in staging"]);
+    assert_eq!(
+        stage.keys("h [ c").last(),
+        Some(&Effect::Copy(LOST.replace(" · shop/api-1/app", "")))
+    );
 }
