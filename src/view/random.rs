@@ -299,7 +299,7 @@ fn bar_cell() -> impl Strategy<Value = BarCell> {
 /// A scene of any size from 1x1 on, whose panes may lie anywhere.
 pub(super) fn scene() -> impl Strategy<Value = Scene> {
     let size = (1..130u16, 1..60u16).prop_map(|(cols, rows)| Size { cols, rows });
-    let status = (spans(), pairs()).prop_map(|(left, hints)| StatusLine { left, hints });
+    let status = (spans(), pairs(), spans()).prop_map(|(left, hints, standing)| StatusLine { left, hints, standing });
     let overlay = proptest::option::of(overlay());
     let bar = vec(bar_cell(), 0..5);
     let flags = (0..3u16, proptest::bool::weighted(0.05));

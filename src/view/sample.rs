@@ -145,6 +145,7 @@ fn status() -> StatusLine {
     StatusLine {
         left: Vec::new(),
         hints: hints.map(|(key, what)| (key.to_owned(), what.to_owned())).to_vec(),
+        standing: Vec::new(),
     }
 }
 

@@ -319,6 +319,8 @@ pub struct StatusLine {
     pub left: Vec<Span>,
     /// (key, what it does), the most useful first.
     pub hints: Vec<(String, String)>,
+    /// How what has the focus is doing; at the right end, so that the keys stay where they are.
+    pub standing: Vec<Span>,
 }
 
 /// What lies over the panes and takes the keys.

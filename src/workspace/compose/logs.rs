@@ -298,7 +298,7 @@ impl Logs<'_> {
                 gaps => format!("{gaps} gaps"),
             };
             let tone = Tone::Warn;
-            parts.push(Part { text, tone, rank: 4 });
+            parts.push(Part { text, tone, rank: 5 });
         }
         parts.extend(streams::counted(&self.census(context)));
         // The mark of the focused column stands before it.

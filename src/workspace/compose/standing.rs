@@ -5,7 +5,6 @@ use std::ops::Bound;
 
 use crate::logs::{Filter, Scope, Snapshot};
 use crate::model::{ContextId, SourceId, StreamState};
-use crate::text::display;
 use crate::workspace::panes::{LogsPane, ObjectKey, ObjectsPane, Pane};
 use crate::workspace::scene::Span;
 use crate::workspace::state::State;
@@ -18,26 +17,18 @@ use super::{bar, words};
 /// Lines counted of a stream that is gone before counting ends.
 const MOST_KEPT: usize = 10_000;
 
-/// Columns that the keys on the same line keep, where there are as many.
-const KEYS: u16 = 28;
-
-/// Columns of a sentence that are shown at least.
-const LEAST: u16 = 40;
-
 pub fn compose(state: &State, moment: &mut Moment) -> Vec<Span> {
     let told = match state.focused() {
         Some(Pane::Logs(pane)) => of_logs(state, pane, moment),
         Some(Pane::Objects(pane)) => of_objects(state, pane, moment),
         Some(Pane::Contrast(_) | Pane::Exec(_)) | None => None,
     };
-    let told = told.unwrap_or_else(|| {
-        if state.bar_rows() > 1 {
-            // It has a line of its own.
-            return Vec::new();
-        }
-        bar::trouble(&state.clusters, moment)
-    });
-    cut(told, usize::from(state.size.cols.saturating_sub(KEYS).max(LEAST)))
+    match told {
+        Some(told) => told,
+        // It has a line of its own.
+        None if state.bar_rows() > 1 => Vec::new(),
+        None => bar::trouble(&state.clusters, moment),
+    }
 }
 
 fn of_logs(state: &State, pane: &LogsPane, moment: &mut Moment) -> Option<Vec<Span>> {
@@ -113,40 +104,4 @@ fn kept(snapshot: &Snapshot, id: SourceId) -> Kept {
         }
     }
     Kept::Exactly(lines)
-}
-
-/// As much of a line as goes into so many columns.
-fn cut(spans: Vec<Span>, columns: usize) -> Vec<Span> {
-    let mut left = columns;
-    let mut shown = Vec::new();
-    for mut span in spans {
-        let wide = display::width(&span.text);
-        if wide > left {
-            span.text = display::truncate(&span.text, left.max(1)).into_owned();
-            shown.push(span);
-            break;
-        }
-        left -= wide;
-        shown.push(span);
-    }
-    shown
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(columns: usize, expected: &str) {
-        let spans = vec![Span::plain("quiet 12m"), Span::dim(" · "), Span::plain("prod")];
-        let text: String = cut(spans, columns).into_iter().map(|span| span.text).collect();
-        assert_eq!(text, expected);
-    }
-
-    #[test]
-    fn a_sentence_is_cut_at_its_end() {
-        check(20, "quiet 12m · prod");
-        check(16, "quiet 12m · prod");
-        check(15, "quiet 12m · pr…");
-        check(4, "qui…");
-    }
 }

@@ -1,5 +1,5 @@
-//! The last line: a notice, the keys so far, or how what has the focus is doing, and the keys that are most useful where the focus is. And the position
-//! that the titles of lists show.
+//! The last line: a notice or the keys so far, the keys that are most useful where the focus is, and how what has the
+//! focus is doing. And the position that the titles of lists show.
 
 use crate::workspace::command::Command;
 use crate::workspace::keymap::Scope;
@@ -77,20 +77,24 @@ const fn more_offers(scope: Scope) -> &'static [Offer] {
 
 pub fn compose(state: &State, moment: &mut Moment) -> StatusLine {
     StatusLine {
-        left: left(state, moment),
+        left: left(state),
         hints: hints(state),
+        standing: if state.overlay.is_some() || state.is_prompting() {
+            Vec::new()
+        } else {
+            standing::compose(state, moment)
+        },
     }
 }
 
-fn left(state: &State, moment: &mut Moment) -> Vec<Span> {
+fn left(state: &State) -> Vec<Span> {
     if !state.pending.is_empty() {
         let keys: Vec<_> = state.pending.iter().map(ToString::to_string).collect();
         return vec![Span::plain(format!("{} …", keys.join(" ")))];
     }
     match &state.notice {
         Some(notice) => vec![Span::new(notice.text.clone(), notice.tone)],
-        None if state.overlay.is_some() || state.is_prompting() => Vec::new(),
-        None => standing::compose(state, moment),
+        None => Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::workspace::rehearsal::{self, START, Stage, context, pod};
 use crate::workspace::scene::{Body, RowKind, Tone};
 
 /// A stream of the container of a pod is opened, and is in this state.
-fn stream(stage: &mut Stage, cluster: &str, (n, pod_name): (u32, &str), state: StreamState) -> SourceId {
+fn stream(stage: &mut Stage, cluster: &str, (n, pod_name): (u32, &str), as_told: StreamState) -> SourceId {
     let owner = pod(cluster, pod_name);
     let id = SourceId {
         context: context(cluster),
@@ -29,7 +29,10 @@ fn stream(stage: &mut Stage, cluster: &str, (n, pod_name): (u32, &str), state: S
         started: None,
         image: "shop:v1.2".into(),
     }));
-    stage.report(Report::StreamChanged { source: id, state });
+    stage.report(Report::StreamChanged {
+        source: id,
+        state: as_told,
+    });
     id
 }
 
@@ -49,7 +52,7 @@ fn a_container_says_how_its_log_is_read() {
     stage.shows(&[
         ">   app |  |  | Running 0s live        ",
         "= log live since 12:00:00",
-        "status live since 12:00:00 · prod api-1/app",
+        "standing live since 12:00:00 · prod api-1/app",
     ]);
     stage.report(Report::StreamChanged {
         source: id,
@@ -65,7 +68,7 @@ fn a_container_says_how_its_log_is_read() {
     assert_eq!(stage.settle(), [Effect::WakeAt(START + Span::from_secs(2))]);
     stage.shows(&["retry in 3s", "reconnecting 3, next in 3s"]);
     stage.keys("k");
-    stage.shows(&["status reconnecting 3, next in 3s: connection reset · since 12:00:00 · prod api-1/app"]);
+    stage.shows(&["standing reconnecting 3, next in 3s: connection reset · since 12:00:00 · prod api-1/app"]);
 }
 
 #[test]
@@ -83,11 +86,11 @@ fn a_heading_counts_the_streams_of_its_pane() {
         "[dev  live · 0 of 1 followed · 1 reconnecting]",
     ]);
     stage.keys("3");
-    stage.shows(&["status reconnecting 3, next in 4s: connection reset · since 12:00:00 · dev web-2/app"]);
+    stage.shows(&["standing reconnecting 3, next in 4s: connection reset · since 12:00:00 · dev web-2/app"]);
     stage.keys("o");
     stage.shows(&[
         "[all clusters · 5 of 7 followed · 1 stalled · 1 reconnecting · 1 quiet]",
-        "status STALLED 0s",
+        "standing STALLED 0s",
     ]);
     stage.keys("2 l");
     stage.shows(&["[Logs shop/api]", "[all clusters · 4 followed]"]);
@@ -103,7 +106,7 @@ fn a_stream_that_is_gone_says_what_is_kept() {
     });
     stage.now = START + Span::from_secs(65);
     stage.keys("3 k");
-    stage.shows(&["status gone 65s ago, 3 lines kept · dev api-1/app"]);
+    stage.shows(&["standing gone 65s ago, 3 lines kept · dev api-1/app"]);
 }
 
 #[test]
@@ -118,13 +121,13 @@ fn a_cause_is_told_in_the_last_line_where_the_bar_has_no_room_for_it() {
         },
     });
     stage.settle();
-    stage.shows(&["status prod stale 0s: connection refused · next try"]);
+    stage.shows(&["standing prod stale 0s: connection refused · next try"]);
 }
 
-fn change(stage: &mut Stage, cluster: &str, state: ClusterState) {
+fn change(stage: &mut Stage, cluster: &str, as_told: ClusterState) {
     stage.report(Report::StateChanged {
         context: context(cluster),
-        state,
+        state: as_told,
     });
     stage.settle();
 }
