@@ -231,6 +231,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_stale_is_faded_and_nothing_else_of_it_changes() {
+        let mut scene = sample::night(120, 40);
+        let fresh = scene.clone();
+        for pane in &mut scene.panes {
+            if let Body::Logs(logs) = &mut pane.body {
+                let columns = logs.columns.iter_mut();
+                columns
+                    .flat_map(|column| &mut column.rows)
+                    .for_each(|row| row.stale = true);
+            }
+        }
+        for palette in [Palette::default(), Palette::sixteen(), Palette::plain()] {
+            let (before, after) = (frame(&fresh, palette), frame(&scene, palette));
+            assert_eq!(text(&before), text(&after));
+            let row = |buffer: &Buffer| buffer.content[24 * 120..24 * 120 + 35].to_vec();
+            for (before, after) in row(&before).iter().zip(row(&after)) {
+                let is_faded = after.modifier.contains(Modifier::DIM) || after.fg == Color::Indexed(245);
+                assert!(is_faded || after.symbol() == "│", "{after:?}");
+                assert_eq!(before.symbol(), after.symbol());
+            }
+            let rest = |buffer: &Buffer| buffer.content[..20 * 120].to_vec();
+            assert_eq!(rest(&before), rest(&after), "other panes");
+        }
+    }
+
+    #[test]
     fn clusters_keep_their_colours_everywhere() {
         let buffer = frame(&sample::night(120, 40), Palette::default());
         let of = |word: &str, y: u16| {

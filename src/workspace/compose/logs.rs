@@ -283,12 +283,14 @@ impl Logs<'_> {
             }
             None => vec![Span::plain("all clusters").bold()],
         };
+        // The mark of the focused column stands before it.
+        let columns = usize::from(width).saturating_sub(1);
         let mut parts: Vec<Part> = match shown {
-            Some(cluster) => aside(cluster, moment),
+            Some(cluster) => aside(cluster, columns, moment),
             None => self
                 .clusters
                 .iter()
-                .flat_map(|cluster| self.named_aside(cluster, moment))
+                .flat_map(|cluster| self.named_aside(cluster, columns, moment))
                 .collect(),
         };
         let gaps = self.gaps(context);
@@ -301,13 +303,12 @@ impl Logs<'_> {
             parts.push(Part { text, tone, rank: 5 });
         }
         parts.extend(streams::counted(&self.census(context)));
-        // The mark of the focused column stands before it.
-        streams::heading(beginning, parts, usize::from(width).saturating_sub(1))
+        streams::heading(beginning, parts, columns)
     }
 
     /// The same of one among several.
-    fn named_aside(&self, cluster: &Cluster, moment: &mut Moment) -> Vec<Part> {
-        let mut parts = aside(cluster, moment);
+    fn named_aside(&self, cluster: &Cluster, columns: usize, moment: &mut Moment) -> Vec<Part> {
+        let mut parts = aside(cluster, columns, moment);
         for part in &mut parts {
             part.text = format!("{} {}", self.clusters.name(cluster.id), part.text);
         }
@@ -475,8 +476,8 @@ pub const fn is_gap(record: &Record) -> bool {
 }
 
 /// What is to be known of a cluster beside its state: how old what is shown of it is, and how wrong its clocks are.
-fn aside(cluster: &Cluster, moment: &mut Moment) -> Vec<Part> {
-    let as_of = words::as_of(cluster, moment).map(|text| Part {
+fn aside(cluster: &Cluster, columns: usize, moment: &mut Moment) -> Vec<Part> {
+    let as_of = words::as_of(cluster, columns, moment).map(|text| Part {
         text,
         tone: Tone::Warn,
         rank: 0,

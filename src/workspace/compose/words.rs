@@ -92,23 +92,32 @@ pub fn lasting(span: Lapse) -> String {
     }
 }
 
-/// `as of 03:14:07, 2m ago`, for what is not any more what it was.
-pub fn as_of(cluster: &Cluster, moment: &mut Moment) -> Option<String> {
+/// Columns from which on there is room for how long ago something was beside its time.
+const ROOMY: usize = 60;
+
+/// `as of 03:14:07, 2m ago`, for what is not any more what it was; without the age where there is little room.
+pub fn as_of(cluster: &Cluster, columns: usize, moment: &mut Moment) -> Option<String> {
     let then = cluster.as_of?;
-    Some(format!("as of {}, {} ago", short_clock(then), moment.age(then)))
+    let clock = short_clock(then);
+    Some(if columns < ROOMY {
+        format!("as of {clock}")
+    } else {
+        format!("as of {clock}, {} ago", moment.age(then))
+    })
 }
 
-/// ` · prod as of 03:14:07, 2m ago` for each cluster that is not seen any more, for the title of a pane.
+/// ` · prod as of 03:14:07, 2m ago` for the title of a pane; of several clusters how many they are and the oldest time.
 pub fn ages(clusters: &Clusters, moment: &mut Moment) -> Vec<Span> {
-    let mut spans = Vec::new();
-    for cluster in clusters.iter() {
-        if let Some(as_of) = as_of(cluster, moment) {
-            spans.push(Span::dim(" · "));
-            spans.push(cluster_span(clusters, cluster.id));
-            spans.push(Span::new(format!(" {as_of}"), Tone::Warn));
-        }
-    }
-    spans
+    let stale = || clusters.iter().filter(|cluster| cluster.is_stale());
+    let Some(oldest) = stale().min_by_key(|cluster| cluster.as_of) else {
+        return Vec::new();
+    };
+    let who = match stale().count() {
+        1 => cluster_span(clusters, oldest.id),
+        several => Span::new(format!("{several} clusters"), Tone::Warn),
+    };
+    let as_of = as_of(oldest, ROOMY, moment).unwrap_or_default();
+    vec![Span::dim(" · "), who, Span::new(format!(" {as_of}"), Tone::Warn)]
 }
 
 /// What to say where nothing of a cluster can be shown; `None` when it is live.

@@ -197,6 +197,9 @@ fn what_is_stale_is_dim_and_says_how_old_it_is() {
         },
     );
     stage.shows(&["[prod  needs login 0s · as of 12:00:07, 2m ago]"]);
+    change(&mut stage, "dev", stale_since(START + Span::from_secs(9)));
+    stage.shows(&["[Objects · 2 clusters as of 12:00:07, 2m ago]"]);
+    change(&mut stage, "dev", ClusterState::Live { since: START });
     let now = std::mem::replace(&mut stage.now, START);
     change(&mut stage, "prod", ClusterState::Live { since: START });
     assert_eq!(stage.scene(), &before, "at once as it was");
@@ -205,6 +208,14 @@ fn what_is_stale_is_dim_and_says_how_old_it_is() {
     stage.keys("3 o");
     stage.shows(&["[all clusters · prod as of 12:00:07, 2m ago]"]);
     assert_eq!(stale_rows(&stage), [4], "those of prod among all");
+}
+
+#[test]
+fn where_there_is_little_room_the_time_is_told_without_its_age() {
+    let mut stage = Stage::live(120, 40);
+    stage.now = START + Span::from_secs(130);
+    change(&mut stage, "prod", stale_since(START + Span::from_secs(7)));
+    stage.shows(&["[prod  stale 2m · as of 12:00:07]"]);
 }
 
 #[test]
