@@ -76,6 +76,8 @@ catalogue! {
     PreviousMatch "previous-match" ["N"] "to the previous hit",
     NextError "next-error" [] "to the next record of level error",
     PreviousError "previous-error" [] "to the previous record of level error",
+    NextGap "next-gap" ["gap", "gaps"] "to the next gap: lines that are known to be lost",
+    PreviousGap "previous-gap" [] "to the previous gap",
     OnlyPattern "only-pattern" ["filter"] "only the records of this pattern, or all again",
     NextExample "next-example" [] "to the selected pattern's next record",
     PreviousExample "previous-example" [] "to the selected pattern's previous record",

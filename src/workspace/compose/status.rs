@@ -1,11 +1,14 @@
-//! The last line: a notice or the keys so far, and the keys that are most useful where the focus is. And the position
-//! that the titles of lists show.
+//! The last line: a notice or the keys so far, the keys that are most useful where the focus is, and how what has the
+//! focus is doing. And the position that the titles of lists show.
 
 use crate::workspace::command::Command;
 use crate::workspace::keymap::Scope;
 use crate::workspace::panes::{LogsPane, Pane};
 use crate::workspace::scene::{Span, StatusLine};
 use crate::workspace::state::{Over, State};
+
+use super::age::Moment;
+use super::standing;
 
 type Offer = (Command, &'static str);
 
@@ -72,10 +75,15 @@ const fn more_offers(scope: Scope) -> &'static [Offer] {
     }
 }
 
-pub fn compose(state: &State) -> StatusLine {
+pub fn compose(state: &State, moment: &mut Moment) -> StatusLine {
     StatusLine {
         left: left(state),
         hints: hints(state),
+        standing: if state.overlay.is_some() || state.is_prompting() {
+            Vec::new()
+        } else {
+            standing::compose(state, moment)
+        },
     }
 }
 

@@ -60,6 +60,8 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::PreviousMatch => search::next(state, Direction::Backward),
         Command::NextError => search::next_error(state, Direction::Forward),
         Command::PreviousError => search::next_error(state, Direction::Backward),
+        Command::NextGap => search::next_gap(state, Direction::Forward),
+        Command::PreviousGap => search::next_gap(state, Direction::Backward),
         Command::OnlyPattern => logs::only_pattern(state),
         Command::NextExample => contrast::next_example(state, Direction::Forward),
         Command::PreviousExample => contrast::next_example(state, Direction::Backward),
