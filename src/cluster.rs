@@ -3,12 +3,12 @@
 //! May use: model.
 //! Crates: kube, k8s_openapi, tokio, hyper, rustls, serde, regex.
 mod memory;
+mod proxy;
 pub mod kubeconfig;
 pub mod query;
 mod cause;
 mod backoff;
 mod bucket;
-mod proxy;
 mod plugin;
 mod connect;
 mod owner;

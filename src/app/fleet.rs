@@ -12,7 +12,7 @@ use crate::cluster::{self, Contexts, Controls, ExecEvent, ExecInput, Namespaces,
 use crate::contrast::Aliases;
 use crate::demo::{Demo, Scenario};
 use crate::files::private;
-use crate::model::{ContextId, ExecRequest, Ingest, Report};
+use crate::model::{ContextId, ExecRequest, Ingest, Insecure, Report};
 use crate::workspace::msg::OpenedContext;
 
 /// What is to be opened. Nothing is connected, and no server runs, before `open`.
@@ -76,7 +76,7 @@ impl Opening {
 
     /// The contexts that will be opened, in the order of their columns.
     pub fn contexts(&self) -> Vec<OpenedContext> {
-        let named: Vec<(Arc<str>, Arc<str>, bool)> = match &self.what {
+        let named: Vec<(Arc<str>, Arc<str>, Option<Insecure>)> = match &self.what {
             What::Offers(offers) => offers
                 .iter()
                 .map(|offer| (Arc::clone(&offer.name), Arc::clone(&offer.namespace), offer.insecure))
@@ -85,7 +85,7 @@ impl Opening {
                 .scenario
                 .clusters()
                 .into_iter()
-                .map(|name| (name.into(), "".into(), false))
+                .map(|name| (name.into(), "".into(), None))
                 .collect(),
         };
         let asked = match &self.watching.namespaces {

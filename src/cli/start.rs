@@ -84,14 +84,18 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
 
 fn opening_without_screen(targets: &Targets, environment: &Environment) -> Result<Opening, Failure> {
     let (opening, broken) = open::opening(targets, environment)?;
-    for cause in broken {
-        drop(writeln!(
-            io::stderr(),
-            "{}",
-            crate::text::display::plain(&left_out(&cause))
-        ));
+    for told in broken.iter().map(|cause| left_out(cause)).chain(unsafe_ways(&opening)) {
+        // Nothing is left to be done about a stderr that cannot be written to.
+        drop(writeln!(io::stderr(), "{}", crate::text::display::plain(&told)));
     }
     Ok(opening)
+}
+
+/// One sentence for each context that others may read along with.
+fn unsafe_ways(opening: &Opening) -> Vec<String> {
+    let contexts = opening.contexts().into_iter();
+    let told = contexts.filter_map(|context| Some(format!("{}: TLS OFF: {}", context.name, context.insecure?.words())));
+    told.collect()
 }
 
 /// One line: what a parser draws below its first line makes no sense in the middle of one.
@@ -169,6 +173,7 @@ fn show(
         .iter()
         .map(ToString::to_string)
         .chain(broken.iter().map(|cause| left_out(cause)))
+        .chain(unsafe_ways(&opening))
         .map(|text| Msg::Noticed { text: Arc::from(text) })
         .collect();
     let end = block_on(run::run(

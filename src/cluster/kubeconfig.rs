@@ -8,10 +8,12 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kube::config::Kubeconfig;
+use kube::config::{Cluster, Kubeconfig};
 use regex::Regex;
 
 use super::memory::Memory;
+use super::proxy::{ProxyVariables, tells_a_password};
+use crate::model::Insecure;
 
 /// All contexts of all files, in the order of the files.
 #[derive(Debug, Default)]
@@ -30,8 +32,8 @@ pub struct Offer {
     pub name: Arc<str>,
     /// The context's namespace, `default` if it names none.
     pub namespace: Arc<str>,
-    /// Whether the file says not to verify the server's certificate.
-    pub insecure: bool,
+    /// What the file gives up of the safety of the connection, if anything.
+    pub insecure: Option<Insecure>,
     pub(super) kubeconfig: Arc<Kubeconfig>,
     /// What it and the contexts offered with it may hold in memory together.
     pub(super) memory: Arc<Memory>,
@@ -181,9 +183,6 @@ impl Contexts {
                 .iter()
                 .find(|cluster| cluster.name == context.cluster);
             let cluster = cluster.and_then(|cluster| cluster.cluster.as_ref());
-            let plain = cluster
-                .and_then(|cluster| cluster.server.as_deref())
-                .is_some_and(|url| url.starts_with("http://"));
             self.offers.push(Offer {
                 name: named.name.as_str().into(),
                 namespace: context
@@ -192,12 +191,25 @@ impl Contexts {
                     .filter(|name| !name.is_empty())
                     .unwrap_or("default")
                     .into(),
-                insecure: plain || cluster.is_some_and(|cluster| cluster.insecure_skip_tls_verify == Some(true)),
+                insecure: cluster.and_then(insecure),
                 kubeconfig: Arc::clone(&kubeconfig),
                 memory: Arc::clone(&self.memory),
             });
         }
     }
+}
+
+/// The worst of what makes the connection to a cluster unsafe.
+fn insecure(cluster: &Cluster) -> Option<Insecure> {
+    let server: http::Uri = cluster.server.as_deref()?.parse().ok()?;
+    if server.scheme_str() == Some("http") {
+        return Some(Insecure::Unencrypted);
+    }
+    if cluster.insecure_skip_tls_verify == Some(true) {
+        return Some(Insecure::Unverified);
+    }
+    let proxy = ProxyVariables::read().decide(cluster.proxy_url.as_deref(), &server)?;
+    tells_a_password(&proxy).then_some(Insecure::ProxyInClear)
 }
 
 /// Whether there is a file to read; one that may not be looked at is there, and reading it says why it fails.
@@ -297,6 +309,34 @@ mod tests {
         assert_eq!((nearest.as_deref(), names.len()), (Some("prod-eu"), 3));
         assert!(matches!(choose(&["/x/"]), Err(KubeconfigError::NoMatch { .. })));
         assert!(matches!(choose(&["/(/"]), Err(KubeconfigError::BadRegex { .. })));
+    }
+
+    #[test]
+    fn what_makes_a_connection_unsafe_is_known_before_it_is_made() {
+        let check = |cluster: &str, expected: Option<Insecure>| {
+            let yaml = format!(
+                "contexts: [{{name: c, context: {{cluster: c}}}}]\nclusters: [{{name: c, cluster: {cluster}}}]"
+            );
+            let offers = Contexts::from_yaml(&yaml).unwrap().choose(&["c".to_owned()]).unwrap();
+            assert_eq!(offers[0].insecure, expected, "{cluster}");
+        };
+        check("{server: 'https://127.0.0.1:1'}", None);
+        check("{server: 'HTTP://127.0.0.1:1'}", Some(Insecure::Unencrypted));
+        check(
+            "{server: 'https://127.0.0.1', insecure-skip-tls-verify: true}",
+            Some(Insecure::Unverified),
+        );
+        check("{server: 'https://127.0.0.1', insecure-skip-tls-verify: false}", None);
+        check(
+            "{server: 'https://127.0.0.1', proxy-url: 'http://me:secret@proxy:3128'}",
+            Some(Insecure::ProxyInClear),
+        );
+        check(
+            "{server: 'https://127.0.0.1', proxy-url: 'https://me:secret@proxy:3128'}",
+            None,
+        );
+        check("{server: 'https://127.0.0.1', proxy-url: 'http://proxy:3128'}", None);
+        check("{}", None);
     }
 
     #[test]

@@ -54,6 +54,28 @@ impl ClusterState {
     }
 }
 
+/// Why what goes to and from a cluster may be read or changed by others on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insecure {
+    /// `insecure-skip-tls-verify`: anybody may pose as the server.
+    Unverified,
+    /// The server's address is `http://`.
+    Unencrypted,
+    /// The proxy's name and password go to it without TLS.
+    ProxyInClear,
+}
+
+impl Insecure {
+    /// What is wrong, behind `TLS OFF: `.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Unverified => "the server's certificate is not verified, so anybody may pose as the server",
+            Self::Unencrypted => "the server is spoken to over http, so anybody on the way can read along",
+            Self::ProxyInClear => "the password of its proxy goes there in clear",
+        }
+    }
+}
+
 /// Whether a context, or one namespace of it, can be listened to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Access, ClusterState, ContextId, SourceId, Span, StreamState, Time};
+use crate::model::{Access, ClusterState, ContextId, Insecure, SourceId, Span, StreamState, Time};
 
 use super::msg::OpenedContext;
 
@@ -13,7 +13,7 @@ pub struct Cluster {
     pub id: ContextId,
     pub name: Arc<str>,
     pub namespace: Arc<str>,
-    pub insecure: bool,
+    pub insecure: Option<Insecure>,
     pub state: ClusterState,
     /// The server's version, once it has said it.
     pub version: Option<Arc<str>>,

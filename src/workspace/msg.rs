@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::contrast::Lens;
 use crate::logs::values::Values;
 use crate::logs::{Direction, Filter, Found, Position, Query, Snapshot};
-use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, PatternId, Report, Time};
+use crate::model::{ContextId, ExecEnd, ExecRequest, Insecure, PaneId, PatternId, Report, Time};
 
 use super::key::Key;
 pub use super::layout::Size;
@@ -19,8 +19,8 @@ pub struct OpenedContext {
     pub name: Arc<str>,
     /// The namespace that it looks into; empty for all.
     pub namespace: Arc<str>,
-    /// The server's certificate is not verified.
-    pub insecure: bool,
+    /// What its connection lacks of safety, if anything.
+    pub insecure: Option<Insecure>,
 }
 
 /// Something has happened.

@@ -91,7 +91,7 @@ impl Stage {
             id: context(name),
             name: (*name).into(),
             namespace: "shop".into(),
-            insecure: false,
+            insecure: None,
         });
         stage.say(Msg::ContextsOpened(contexts.collect()));
         stage

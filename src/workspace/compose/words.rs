@@ -27,6 +27,15 @@ pub fn cluster_span(clusters: &Clusters, context: ContextId) -> Span {
     Span::new(clusters.name(context), Tone::Cluster(context)).bold()
 }
 
+/// A context's name in its colour, and in red that others may read or change what goes there and back.
+pub fn cluster_spans(clusters: &Clusters, context: ContextId) -> Vec<Span> {
+    let mut spans = vec![cluster_span(clusters, context)];
+    if clusters.get(context).is_some_and(|cluster| cluster.insecure.is_some()) {
+        spans.push(Span::new(" TLS OFF", Tone::Bad).bold());
+    }
+    spans
+}
+
 /// The state of a cluster in a word or two, and how it is to be taken.
 pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
     match &cluster.state {

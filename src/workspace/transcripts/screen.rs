@@ -1,10 +1,10 @@
 //! The screen as a whole: first frame, sizes, findings, focus, overlays, mouse, time.
 
-use crate::model::{ClusterState, ContextId, PaneId, Report, SourceId, Span, StreamState};
+use crate::model::{ClusterState, ContextId, Insecure, PaneId, Report, SourceId, Span, StreamState};
 use crate::workspace::layout::Size;
-use crate::workspace::msg::{Effect, Msg};
+use crate::workspace::msg::{Effect, Msg, OpenedContext};
 use crate::workspace::rehearsal;
-use crate::workspace::rehearsal::{START, Stage, context, pod};
+use crate::workspace::rehearsal::{NAMES, START, Stage, context, pod};
 
 #[test]
 fn before_any_network_every_pane_says_what_is_awaited() {
@@ -221,6 +221,22 @@ fn retrying_is_for_those_that_are_not_connected() {
     });
     assert_eq!(stage.keys("r"), [Effect::RetryCluster(context("prod"))]);
     stage.shows(&["status trying prod again", "trouble prod needs login: aws sso login"]);
+}
+
+#[test]
+fn a_cluster_that_others_may_listen_to_says_so_in_its_panes() {
+    let mut stage = Stage::live(160, 40);
+    stage.does_not_show("TLS OFF");
+    let contexts = NAMES.iter().map(|name| OpenedContext {
+        id: context(name),
+        name: (*name).into(),
+        namespace: "shop".into(),
+        insecure: (*name == "prod").then_some(Insecure::Unverified),
+    });
+    stage.say(Msg::ContextsOpened(contexts.collect()));
+    stage.settle();
+    stage.shows(&["prod TLS OFF  live"]);
+    stage.does_not_show("staging TLS OFF");
 }
 
 #[test]
