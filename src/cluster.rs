@@ -19,6 +19,7 @@ mod feed;
 mod health;
 mod stream;
 mod exec;
+mod rights;
 mod access;
 mod followed;
 mod shelf;
