@@ -4,12 +4,15 @@
 //! Crates: kube, k8s_openapi, tokio, hyper, rustls, serde, regex.
 mod memory;
 mod proxy;
+mod cause;
+pub mod kuberc;
+mod plugin;
+pub mod trust;
 pub mod kubeconfig;
 pub mod query;
-mod cause;
 mod backoff;
 mod bucket;
-mod plugin;
+mod certificate;
 mod connect;
 mod owner;
 mod rows;
@@ -29,5 +32,7 @@ pub mod handle;
 pub use exec::{ExecEvent, ExecInput};
 pub use handle::{Controls, Handle, open};
 pub use kubeconfig::{Contexts, KubeconfigError, Offer};
+pub use kuberc::{Places, Policy};
 pub use outlet::Now;
 pub use query::{Namespaces, PodQuery, Watching};
+pub use trust::{Kubeconfigs, Strangers, Trust};

@@ -2,12 +2,12 @@
 
 mod credentials;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -35,6 +35,10 @@ const ANSWER: Duration = Duration::from_secs(20);
 pub(super) enum Request {
     Retry,
     Exec(Session),
+    /// The plugin of this fingerprint may run.
+    Allow(Arc<str>),
+    /// The terminal is the credential plugin's until this is answered; dropping it gives up.
+    Login(oneshot::Sender<Result<(), Arc<str>>>),
 }
 
 enum News {
@@ -71,6 +75,8 @@ pub(super) struct Actor {
     links: watch::Sender<Option<Arc<Link>>>,
     retries: watch::Sender<u64>,
     generation: u64,
+    /// Fingerprints of the plugins that were allowed in this run.
+    granted: BTreeSet<Arc<str>>,
     /// The clients were made anew because of a 401, and no success came since.
     renewed: bool,
     renew_at: Option<Instant>,
@@ -84,6 +90,8 @@ pub(super) struct Actor {
     /// What the screen was last told of the access to the pods.
     told_pods: Told,
     told_log_limits: BTreeMap<Arc<str>, Arc<str>>,
+    /// What was last told of the end of the client certificate.
+    told_certificate: Option<Arc<str>>,
     slots: Arc<Semaphore>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
@@ -108,6 +116,7 @@ impl Actor {
             links: watch::Sender::new(None),
             retries: watch::Sender::new(0),
             generation: 0,
+            granted: BTreeSet::new(),
             renewed: false,
             renew_at: None,
             version: None,
@@ -117,6 +126,7 @@ impl Actor {
             told_namespaces: Told::default(),
             told_pods: Told::default(),
             told_log_limits: BTreeMap::new(),
+            told_certificate: None,
             slots: Arc::new(Semaphore::new(opened.watching.most_streams)),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
@@ -143,6 +153,8 @@ impl Actor {
                 request = self.opened.requests.recv() => match request {
                     Some(Request::Retry) => self.retry(),
                     Some(Request::Exec(session)) => self.exec(session),
+                    Some(Request::Allow(fingerprint)) => self.allow(fingerprint),
+                    Some(Request::Login(done)) => self.login(done),
                     None => return,
                 },
                 Some(news) = self.news.1.recv() => self.hear(news).await,
@@ -427,6 +439,7 @@ impl Actor {
         for (scope, cause) in self.health.limits() {
             self.limit(self.what("pods", scope), cause).await;
         }
+        self.tell_certificate(now).await;
         self.tell_log_limits().await;
         self.tell_namespaces(now).await;
         self.tell_access(now);
@@ -499,6 +512,7 @@ impl Actor {
             State::Connecting { .. }
             | State::Stale { .. }
             | State::NeedsLogin { .. }
+            | State::Asks { .. }
             | State::Unreachable { .. }
             | State::Broken { .. } => self.told_access.map(|_| Access::Lost),
         }

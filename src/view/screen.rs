@@ -130,6 +130,7 @@ mod tests {
                 name: name.into(),
                 namespace: "shop".into(),
                 insecure: None,
+                plugin: None,
             });
         drop(update(&mut state, Msg::ContextsOpened(opened.collect()), now));
         drop(settle(&mut state, now));

@@ -14,6 +14,8 @@ pub struct Cluster {
     pub name: Arc<str>,
     pub namespace: Arc<str>,
     pub insecure: Option<Insecure>,
+    /// The credential plugin that a login runs, if it has one.
+    pub plugin: Option<Arc<str>>,
     pub state: ClusterState,
     /// The server's version, once it has said it.
     pub version: Option<Arc<str>>,
@@ -66,6 +68,7 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     ..cluster
                 },
                 None => Cluster {
@@ -73,6 +76,7 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     state: ClusterState::Connecting { since: now },
                     version: None,
                     limits: BTreeMap::new(),
@@ -172,7 +176,7 @@ impl Cluster {
     /// How much this state needs a person, the most first.
     pub fn urgency(&self) -> u8 {
         match self.state {
-            ClusterState::NeedsLogin { .. } => 0,
+            ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. } => 0,
             ClusterState::Broken { .. } => 1,
             ClusterState::Forbidden { .. } => 2,
             ClusterState::Unreachable { .. } => 3,
@@ -180,6 +184,11 @@ impl Cluster {
             ClusterState::Live { .. } if !self.limits.is_empty() => 5,
             ClusterState::Live { .. } | ClusterState::Connecting { .. } => u8::MAX,
         }
+    }
+
+    /// Whether it is a login, or leave to run a credential plugin, that it waits for.
+    pub const fn wants_a_person(&self) -> bool {
+        matches!(self.state, ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. })
     }
 
     /// Whether the pods of a namespace can be seen.
@@ -190,6 +199,7 @@ impl Cluster {
             | ClusterState::Live { .. }
             | ClusterState::Stale { .. }
             | ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Unreachable { .. }
             | ClusterState::Broken { .. } => match self.namespaces.get(namespace) {
                 Some(access) => *access,
@@ -205,6 +215,7 @@ impl Cluster {
             ClusterState::Live { .. } | ClusterState::Connecting { .. } => false,
             ClusterState::Stale { .. }
             | ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Forbidden { .. }
             | ClusterState::Unreachable { .. }
             | ClusterState::Broken { .. } => self.listed,

@@ -92,6 +92,7 @@ impl Stage {
             name: (*name).into(),
             namespace: "shop".into(),
             insecure: None,
+            plugin: None,
         });
         stage.say(Msg::ContextsOpened(contexts.collect()));
         stage

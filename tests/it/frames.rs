@@ -76,6 +76,7 @@ fn opened() -> Night {
             name: Arc::from(*name),
             namespace: "shop".into(),
             insecure: None,
+            plugin: None,
         })
         .collect();
     vec![(Msg::ContextsOpened(contexts), at(0))]

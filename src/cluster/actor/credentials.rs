@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinError;
+use tokio::sync::oneshot;
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::Instant;
 
-use super::super::cause::{Failure, FailureKind};
-use super::super::connect::{Link, Refusal, connect};
+use super::super::cause::{Failure, FailureKind, lapse};
+use super::super::connect::{Attempt, Link, Refusal, connect};
 use super::super::exec::Session;
 use super::super::health::LinkHealth;
+use super::super::plugin::Manner;
 use super::super::rights;
 use super::{Actor, News};
-use crate::model::Time;
+use crate::model::{Span, Time};
 
 /// Credentials are renewed this long before they expire, like kube does.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
@@ -22,6 +24,8 @@ const RENEW_BEFORE: Duration = Duration::from_mins(1);
 const RENEW_AFTER: Duration = Duration::from_secs(30);
 /// A token file or a certificate may have been renewed by somebody else.
 const LOGIN_AGAIN: Duration = Duration::from_mins(1);
+/// From then on the end of a client certificate is worth a word.
+const DAY: Span = Span::from_secs(86_400);
 
 impl Actor {
     /// Makes the clients, unless that is under way.
@@ -31,11 +35,48 @@ impl Actor {
             return;
         }
         self.health.link = LinkHealth::Making;
+        let offer = self.opened.offer.clone();
+        let attempt = self.attempt(Manner::Quiet);
+        self.connects.spawn(async move { connect(&offer, attempt).await });
+    }
+
+    fn attempt(&mut self, manner: Manner) -> Attempt {
         self.generation += 1;
-        let (offer, generation) = (self.opened.offer.clone(), self.generation);
-        let streams = self.opened.watching.most_streams;
-        self.connects
-            .spawn(async move { connect(&offer, generation, streams).await });
+        Attempt {
+            generation: self.generation,
+            streams: self.opened.watching.most_streams,
+            granted: self.granted.clone(),
+            manner,
+        }
+    }
+
+    /// A person has looked at the plugin and wants it run.
+    pub(super) fn allow(&mut self, fingerprint: Arc<str>) {
+        self.granted.insert(fingerprint);
+        if matches!(self.health.link, LinkHealth::Asks(_)) {
+            self.connect();
+        }
+    }
+
+    /// Makes the clients anew with a person at the terminal, in place of any attempt without one.
+    pub(super) fn login(&mut self, mut done: oneshot::Sender<Result<(), Arc<str>>>) {
+        self.connects = JoinSet::new();
+        self.renew_at = None;
+        self.health.link = LinkHealth::Making;
+        // If the server refuses these as well, there is no use in a further run.
+        self.renewed = true;
+        let offer = self.opened.offer.clone();
+        let attempt = self.attempt(Manner::AtTerminal);
+        self.connects.spawn(async move {
+            let made = tokio::select! {
+                made = connect(&offer, attempt) => made,
+                () = done.closed() => return Err(Refusal::NeedsLogin("the login was given up".into())),
+            };
+            let told = made.as_ref().map(|_| ()).map_err(Refusal::words);
+            // Who asked may have gone in this very moment; the clients are good all the same.
+            drop(done.send(told));
+            made
+        });
     }
 
     pub(super) fn connected(&mut self, made: Result<Result<Link, Refusal>, JoinError>) {
@@ -52,6 +93,7 @@ impl Actor {
                 // The old credentials are good for a moment: what kept the plugin from renewing them may pass.
                 self.renew_at = self.health.state().is_live().then(|| Instant::now() + LOGIN_AGAIN);
             }
+            Ok(Err(Refusal::Asks(plugin))) => self.health.link = LinkHealth::Asks(plugin),
             Ok(Err(Refusal::Broken(cause))) => self.health.link = LinkHealth::Broken(cause),
             Err(_) => self.health.link = LinkHealth::Broken("an internal error".into()),
         }
@@ -152,6 +194,34 @@ impl Actor {
         }
     }
 
+    /// A server does not say that it is the certificate's age which it does not like.
+    fn why_unauthorized(&self, cause: &Arc<str>) -> Arc<str> {
+        let now = self.opened.outlet.now();
+        let end = self.links.borrow().as_ref().and_then(|link| link.certificate);
+        end.and_then(|end| expired(end, now))
+            .unwrap_or_else(|| Arc::clone(cause))
+    }
+
+    /// Tells that the client certificate has only a day left, or less than nothing.
+    pub(super) async fn tell_certificate(&mut self, now: Time) {
+        let live = self.health.state().is_live();
+        let end = self
+            .links
+            .borrow()
+            .as_ref()
+            .filter(|link| !link.by_plugin)
+            .and_then(|link| link.certificate);
+        let told = end.filter(|_| live).and_then(|end| soon(end, now));
+        if self.told_certificate == told {
+            return;
+        }
+        self.told_certificate.clone_from(&told);
+        // A cluster that is not live has nothing lifted: it says all anew when it is live again.
+        if live {
+            self.limit("client certificate".into(), told).await;
+        }
+    }
+
     /// 401: the clients are made anew once; if that does not help, a person is needed.
     pub(super) fn perhaps_unauthorized(&mut self, failure: &Failure, generation: u64) {
         let current = self.links.borrow().as_ref().map(|link| link.generation);
@@ -159,12 +229,62 @@ impl Actor {
             return;
         }
         if std::mem::replace(&mut self.renewed, true) {
-            self.health.link = LinkHealth::NeedsLogin(Arc::clone(&failure.cause));
+            self.health.link = LinkHealth::NeedsLogin(self.why_unauthorized(&failure.cause));
             let by_plugin = self.links.borrow().as_ref().is_some_and(|link| link.by_plugin);
             // A plugin may open a window each time; everything else may have been renewed by somebody else.
             self.renew_at = (!by_plugin).then(|| Instant::now() + LOGIN_AGAIN);
         } else {
             self.connect();
         }
+    }
+}
+
+/// Of a client certificate that has come to its end.
+fn expired(end: Time, now: Time) -> Option<Arc<str>> {
+    (end <= now).then(|| {
+        format!(
+            "client certificate expired {} ago ({})",
+            lapse(now.since(end).as_secs().unsigned_abs()),
+            stamp(end)
+        )
+        .into()
+    })
+}
+
+/// Of one that has, or will within a day.
+fn soon(end: Time, now: Time) -> Option<Arc<str>> {
+    let words = || format!("expires in less than a day ({})", stamp(end)).into();
+    expired(end, now).or_else(|| (end.since(now) < DAY).then(words))
+}
+
+fn stamp(time: Time) -> String {
+    let stamp = jiff::Timestamp::from_nanosecond(time.nanos().into());
+    stamp.map_or_else(
+        |_| String::new(),
+        |stamp| stamp.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_certificate_is_told_a_day_before() {
+        let end = Time::from_secs(1_795_361_400);
+        let check = |ahead: i64, words: Option<&str>| {
+            let now = end - Span::from_secs(ahead);
+            assert_eq!(soon(end, now).as_deref(), words, "{ahead} s before");
+        };
+        check(86_401, None);
+        check(86_400, None);
+        check(86_399, Some("expires in less than a day (2026-11-22 15:30 UTC)"));
+        check(0, Some("client certificate expired 0s ago (2026-11-22 15:30 UTC)"));
+        check(-7_300, Some("client certificate expired 2h ago (2026-11-22 15:30 UTC)"));
+        check(
+            -200_000,
+            Some("client certificate expired 2d ago (2026-11-22 15:30 UTC)"),
+        );
+        assert_eq!(expired(end, end - Span::from_secs(1)), None);
     }
 }

@@ -44,6 +44,7 @@ pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
         ClusterState::Live { .. } => ("live, limited".to_owned(), Tone::Warn),
         ClusterState::Stale { since, .. } => (format!("stale {}", moment.age(*since)), Tone::Warn),
         ClusterState::NeedsLogin { .. } => ("needs login".to_owned(), Tone::Bad),
+        ClusterState::Asks { .. } => ("asks".to_owned(), Tone::Bad),
         ClusterState::Forbidden { .. } => ("forbidden".to_owned(), Tone::Bad),
         ClusterState::Unreachable { .. } => ("unreachable".to_owned(), Tone::Bad),
         ClusterState::Broken { .. } => ("broken".to_owned(), Tone::Bad),
@@ -64,6 +65,7 @@ pub fn cause(cluster: &Cluster, moment: &mut Moment) -> String {
         ClusterState::Stale { next, .. } | ClusterState::Unreachable { next, .. } => {
             format!("{cause} · next try {}", moment.until(*next))
         }
+        ClusterState::Asks { .. } => format!("run {cause} ?"),
         ClusterState::NeedsLogin { .. } | ClusterState::Forbidden { .. } | ClusterState::Broken { .. } => cause,
     }
 }
@@ -77,6 +79,9 @@ pub fn absence(cluster: &Cluster, moment: &mut Moment) -> Option<String> {
         ClusterState::Live { .. } => None,
         ClusterState::Stale { .. } => Some(format!("{name} was lost: {cause}")),
         ClusterState::NeedsLogin { .. } => Some(format!("{name} needs a login: {cause}")),
+        ClusterState::Asks { .. } => Some(format!(
+            "{name} has a credential plugin that was never allowed here: {cause}"
+        )),
         ClusterState::Forbidden { .. } => Some(format!("no access to {name}: {cause}")),
         ClusterState::Unreachable { .. } => Some(format!("{name} is unreachable: {cause}")),
         ClusterState::Broken { .. } => Some(format!("{name} cannot be used: {cause}")),
