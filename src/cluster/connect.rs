@@ -5,6 +5,8 @@
 //! server lets about a hundred streams share one and makes further requests wait for ever. Behind a proxy all go over
 //! kube's client, and whoever reads a stream has to be suspicious of its silence.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use kube::client::{Body, ConfigExt as _};
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::config::{ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,10 +25,12 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::bucket::Bucket;
 use super::cause::{Failure, plain};
+use super::certificate;
 use super::kubeconfig::Offer;
-use super::plugin;
+use super::plugin::{self, Manner};
 use super::proxy::ProxyVariables;
-use crate::model::Time;
+use super::trust::{Case, Verdict};
+use crate::model::{Time, UnknownPlugin};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Reading certificate and token files, which may lie on a network disk.
@@ -77,8 +81,10 @@ pub(super) struct Link {
     /// Until when the server wants no more questions for logs, in nanoseconds since the link was made.
     held_until: AtomicU64,
     made: Instant,
-    /// When the credentials expire, if a plugin said so.
+    /// When the credentials of a plugin expire, as far as it is known.
     pub(super) expires: Option<Time>,
+    /// Until when the client certificate is good.
+    pub(super) certificate: Option<Time>,
     /// Whether a plugin gave the credentials.
     pub(super) by_plugin: bool,
 }
@@ -108,21 +114,58 @@ pub(super) enum Refusal {
     Broken(Arc<str>),
     /// The credential plugin did not give credentials.
     NeedsLogin(Arc<str>),
+    /// The credential plugin was not run, because nobody has allowed it.
+    Asks(UnknownPlugin),
+}
+
+impl Refusal {
+    /// Why, in a sentence.
+    pub(super) fn words(&self) -> Arc<str> {
+        match self {
+            Self::Broken(cause) | Self::NeedsLogin(cause) => Arc::clone(cause),
+            Self::Asks(plugin) => format!("nobody has allowed {:?} to run", plugin.command).into(),
+        }
+    }
+}
+
+/// How the clients are to be made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attempt {
+    pub(super) generation: u64,
+    /// Log streams that there has to be room for.
+    pub(super) streams: usize,
+    /// Fingerprints of the plugins that were allowed in this run.
+    pub(super) granted: BTreeSet<Arc<str>>,
+    pub(super) manner: Manner,
 }
 
 /// Makes the clients. No request is sent, but a credential plugin is run.
-pub(super) async fn connect(offer: &Offer, generation: u64, streams: usize) -> Result<Link, Refusal> {
+pub(super) async fn connect(offer: &Offer, attempt: Attempt) -> Result<Link, Refusal> {
     let mut config = configured(offer).await?;
-    let by_plugin = config.auth_info.exec.is_some();
-    let expires = plugin::resolve(&mut config.auth_info)
-        .await
-        .map_err(Refusal::NeedsLogin)?;
-    let built = spawn_blocking(move || build(&config, streams));
+    let program = match plugin::needed(&config.auth_info) {
+        Some(exec) => Some(admitted(offer, exec, &attempt.granted)?),
+        None => None,
+    };
+    let by_plugin = program.is_some();
+    let told = match program {
+        Some(program) => plugin::resolve(&mut config.auth_info, &program, attempt.manner)
+            .await
+            .map_err(Refusal::NeedsLogin)?,
+        None => None,
+    };
+    if let Some(exec) = &mut config.auth_info.exec {
+        // Should a plugin ever be run by kube itself, it must not touch the terminal.
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
+    let built = spawn_blocking(move || {
+        build(&config, attempt.streams).map(|built| (built, certificate::until(&config.auth_info)))
+    });
     match timeout(BUILD, built).await {
-        Ok(Ok(Ok(clients))) => Ok(Link {
-            expires,
+        Ok(Ok(Ok((clients, certificate)))) => Ok(Link {
+            expires: told.into_iter().chain(certificate.filter(|_| by_plugin)).min(),
+            certificate,
             by_plugin,
-            ..clients.into_link(generation)
+            ..clients.into_link(attempt.generation)
         }),
         Ok(Ok(Err(error))) => Err(Refusal::Broken(plain(&error).into())),
         Ok(Err(_)) => Err(Refusal::Broken("making the client failed".into())),
@@ -130,16 +173,24 @@ pub(super) async fn connect(offer: &Offer, generation: u64, streams: usize) -> R
     }
 }
 
-async fn configured(offer: &Offer) -> Result<Config, Refusal> {
-    let mut kubeconfig = Kubeconfig::clone(&offer.kubeconfig);
-    let users = kubeconfig
-        .auth_infos
-        .iter_mut()
-        .filter_map(|named| named.auth_info.as_mut());
-    for exec in users.filter_map(|user| user.exec.as_mut()) {
-        // Should a plugin ever be run by kube itself, it must not touch the terminal either.
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+/// The file of the credential plugin, if it may run.
+fn admitted(offer: &Offer, exec: &ExecConfig, granted: &BTreeSet<Arc<str>>) -> Result<PathBuf, Refusal> {
+    let case = Case {
+        exec,
+        file: offer.file.as_deref(),
+        written: offer.written,
+        granted,
+    };
+    match offer.trust.judge(&case) {
+        Verdict::Run(program) => Ok(program),
+        Verdict::Ask(plugin) => Err(Refusal::Asks(plugin)),
+        Verdict::Missing(why) => Err(Refusal::NeedsLogin(why)),
+        Verdict::Refused(why) => Err(Refusal::Broken(why)),
     }
+}
+
+async fn configured(offer: &Offer) -> Result<Config, Refusal> {
+    let kubeconfig = Kubeconfig::clone(&offer.kubeconfig);
     let proxy = proxy_named(&kubeconfig, &offer.name);
     let options = KubeConfigOptions {
         context: Some(offer.name.to_string()),
@@ -205,6 +256,7 @@ impl Clients {
             held_until: AtomicU64::new(0),
             made: Instant::now(),
             expires: None,
+            certificate: None,
             by_plugin: false,
         }
     }
@@ -386,7 +438,11 @@ mod tests {
             .choose(&["c".to_owned()])
             .unwrap()
             .remove(0);
-        let connected = connect(&offer, 1, 250)
+        let attempt = Attempt {
+            streams: 250,
+            ..Attempt::default()
+        };
+        let connected = connect(&offer, attempt)
             .await
             .map(|link| assert_eq!(link.shards.len(), 4));
         assert_eq!(connected, expected);

@@ -129,7 +129,8 @@ mod tests {
                 id: ContextId(n),
                 name: name.into(),
                 namespace: "shop".into(),
-                insecure: false,
+                insecure: None,
+                plugin: None,
             });
         drop(update(&mut state, Msg::ContextsOpened(opened.collect()), now));
         drop(settle(&mut state, now));
@@ -329,7 +330,7 @@ mod tests {
             .fg
             .expect("a colour");
         assert_eq!(
-            [of("prod live", 0), of("prod  pattern", 3), of("prod  live", 20)],
+            [of("prod TLS OFF", 0), of("prod  pattern", 3), of("prod  live", 20)],
             [prod; 3]
         );
     }

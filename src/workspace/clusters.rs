@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Access, ClusterState, ContextId, Span, Time};
+use crate::model::{Access, ClusterState, ContextId, Insecure, Span, Time};
 
 use super::msg::OpenedContext;
 use super::streams::Streams;
@@ -18,7 +18,9 @@ pub struct Cluster {
     pub id: ContextId,
     pub name: Arc<str>,
     pub namespace: Arc<str>,
-    pub insecure: bool,
+    pub insecure: Option<Insecure>,
+    /// The credential plugin that a login runs, if it has one.
+    pub plugin: Option<Arc<str>>,
     pub state: ClusterState,
     /// The server's version, once it has said it.
     pub version: Option<Arc<str>>,
@@ -51,6 +53,7 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     ..cluster
                 },
                 None => Cluster {
@@ -58,6 +61,7 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     state: ClusterState::Connecting { since: now },
                     version: None,
                     limits: BTreeMap::new(),
@@ -108,7 +112,7 @@ impl Cluster {
     /// How much this state needs a person, the most first.
     pub fn urgency(&self) -> u8 {
         match self.state {
-            ClusterState::NeedsLogin { .. } => 0,
+            ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. } => 0,
             ClusterState::Broken { .. } => 1,
             ClusterState::Forbidden { .. } => 2,
             ClusterState::Unreachable { .. } => 3,
@@ -119,6 +123,11 @@ impl Cluster {
         }
     }
 
+    /// Whether it is a login, or leave to run a credential plugin, that it waits for.
+    pub const fn wants_a_person(&self) -> bool {
+        matches!(self.state, ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. })
+    }
+
     /// Whether the pods of a namespace can be seen.
     pub fn access(&self, namespace: &str) -> Access {
         match self.state {
@@ -127,6 +136,7 @@ impl Cluster {
             | ClusterState::Live { .. }
             | ClusterState::Stale { .. }
             | ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Unreachable { .. }
             | ClusterState::Broken { .. } => match self.namespaces.get(namespace) {
                 Some(access) => *access,
@@ -154,6 +164,7 @@ impl Cluster {
             ClusterState::Connecting { .. } => self.as_of,
             ClusterState::Stale { since, .. } => self.as_of.or(Some((*since).min(now))),
             ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Forbidden { .. }
             | ClusterState::Unreachable { .. }
             | ClusterState::Broken { .. } => self
@@ -185,7 +196,8 @@ mod tests {
             id: ContextId(0),
             name: "prod".into(),
             namespace: "shop".into(),
-            insecure: false,
+            insecure: None,
+            plugin: None,
         };
         clusters.open(vec![opened], at(0));
         clusters.get(ContextId(0)).cloned().unwrap()

@@ -55,6 +55,7 @@ catalogue! {
     OpenLogs "open-logs" [] "show the logs of the selected object",
     OpenShell "shell" ["sh", "exec", "s"] "open a shell in the selected container",
     RetryCluster "retry" ["reconnect"] "try the clusters that are not connected again, now",
+    Login "login" ["log-in", "allow"] "log in to a cluster that needs it, or let its credential plugin run",
     CopyLine "copy" ["yank"] "copy the selected line or name to the clipboard",
 
     Up "up" [] "one line up",

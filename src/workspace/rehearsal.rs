@@ -91,7 +91,8 @@ impl Stage {
             id: context(name),
             name: (*name).into(),
             namespace: "shop".into(),
-            insecure: false,
+            insecure: None,
+            plugin: None,
         });
         stage.say(Msg::ContextsOpened(contexts.collect()));
         stage

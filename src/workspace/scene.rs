@@ -91,7 +91,7 @@ pub struct BarCell {
     pub rate: Option<String>,
     /// Known gaps in its log streams.
     pub gaps: u64,
-    /// The server's certificate is not verified.
+    /// Others may read or change what goes there and back: `TLS OFF`.
     pub insecure: bool,
 }
 

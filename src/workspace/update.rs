@@ -5,6 +5,7 @@ pub mod settle;
 pub mod movement;
 pub mod arrange;
 pub mod leave;
+pub mod login;
 pub mod search;
 pub mod logs;
 pub mod contrast;

@@ -46,6 +46,8 @@ struct World {
     changes: Vec<Value>,
     /// Refusals by the beginning of the path.
     refused: Vec<(&'static str, u16, &'static str)>,
+    /// What a review of the rules says; there is no such thing without them.
+    rules: Option<Value>,
 }
 
 /// The server, and its side of the log requests.
@@ -54,6 +56,8 @@ struct Fake {
     world: watch::Sender<World>,
     logs: mpsc::Receiver<LogCall>,
     execs: mpsc::Receiver<ExecCall>,
+    /// The path of each review that was asked for.
+    reviews: mpsc::Receiver<String>,
     _tasks: JoinSet<()>,
 }
 
@@ -74,6 +78,7 @@ struct ExecCall {
 struct Calls {
     logs: mpsc::Sender<LogCall>,
     execs: mpsc::Sender<ExecCall>,
+    reviews: mpsc::Sender<String>,
 }
 
 /// The body of a log under way. Dropping it is a clean end.
@@ -157,9 +162,11 @@ impl Fake {
         let world = watch::Sender::new(world);
         let (to_logs, logs) = mpsc::channel(64);
         let (to_execs, execs) = mpsc::channel(8);
+        let (to_reviews, reviews) = mpsc::channel(64);
         let calls = Calls {
             logs: to_logs,
             execs: to_execs,
+            reviews: to_reviews,
         };
         let mut tasks = JoinSet::new();
         let told = world.subscribe();
@@ -183,6 +190,7 @@ impl Fake {
             world,
             logs,
             execs,
+            reviews,
             _tasks: tasks,
         }
     }
@@ -235,6 +243,17 @@ async fn answer(
                 r#"{"major":"1","minor":"36","gitVersion":"v1.36.2","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#,
             ),
         ));
+    }
+    if path.ends_with("/selfsubjectrulesreviews") {
+        drop(calls.reviews.send(path).await);
+        let reviewed = known.rules.map(|rules| {
+            let status = json!({"resourceRules": rules, "nonResourceRules": [], "incomplete": false});
+            json!({"metadata": {}, "spec": {}, "status": status}).to_string()
+        });
+        return Ok(match reviewed {
+            Some(review) => respond(201, full(&review)),
+            None => respond(404, full("404 page not found")),
+        });
     }
     if path.ends_with("/log") {
         let (reply, replied) = oneshot::channel();
@@ -1001,7 +1020,7 @@ async fn all_namespaces_forbidden_is_a_state() {
     story
         .until_state(
             "forbidden",
-            |state| matches!(state, ClusterState::Forbidden { cause, .. } if &**cause == "pods is forbidden"),
+            |state| matches!(state, ClusterState::Forbidden { cause, .. } if &**cause == "pods is forbidden; -n NAMESPACE watches one alone (this context's own is shop)"),
         )
         .await;
     let forbidden = Ingest::Forbidden {

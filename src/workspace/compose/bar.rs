@@ -23,7 +23,7 @@ pub fn compose(clusters: &Clusters, objects: &Objects, snapshot: &Snapshot, mome
                 pods: objects.census(cluster.id).map(|census| (census.ready, census.active)),
                 rate: rate(tally.rate),
                 gaps: tally.gaps,
-                insecure: cluster.insecure,
+                insecure: cluster.insecure.is_some(),
             }
         })
         .collect()

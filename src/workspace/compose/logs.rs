@@ -275,11 +275,9 @@ impl Logs<'_> {
         let beginning = match shown {
             Some(cluster) => {
                 let (state, tone) = words::state(cluster, moment);
-                vec![
-                    words::cluster_span(self.clusters, cluster.id),
-                    Span::plain("  "),
-                    Span::new(state, tone),
-                ]
+                let mut header = words::cluster_spans(self.clusters, cluster.id);
+                header.extend([Span::plain("  "), Span::new(state, tone)]);
+                header
             }
             None => vec![Span::plain("all clusters").bold()],
         };

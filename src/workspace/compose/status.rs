@@ -1,6 +1,7 @@
 //! The last line: a notice or the keys so far, the keys that are most useful where the focus is, and how what has the
 //! focus is doing. And the position that the titles of lists show.
 
+use crate::workspace::clusters::Cluster;
 use crate::workspace::command::Command;
 use crate::workspace::keymap::Scope;
 use crate::workspace::panes::{LogsPane, Pane};
@@ -101,6 +102,10 @@ fn left(state: &State) -> Vec<Span> {
 fn hints(state: &State) -> Vec<(String, String)> {
     match state.overlay {
         Some(Over::Leaving) => vec![("y".into(), "quit".into()), ("n".into(), "stay".into())],
+        Some(Over::Allowing { .. }) => vec![
+            ("y".into(), "run it, and remember".into()),
+            ("n".into(), "not now".into()),
+        ],
         Some(Over::Palette(_)) => vec![("enter".into(), "do it".into()), ("esc".into(), "close".into())],
         Some(Over::Help { .. }) | None if state.is_prompting() => {
             vec![("enter".into(), "keep".into()), ("esc".into(), "give up".into())]
@@ -114,8 +119,12 @@ fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
     let everywhere = EVERYWHERE
         .into_iter()
         .filter(|(command, _)| scope != Scope::Help || *command != Command::Help);
-    offers(state, scope)
+    let wanting = state.clusters.iter().any(Cluster::wants_a_person);
+    let login = wanting.then_some((Command::Login, "log in"));
+    login
         .into_iter()
+        .filter(|_| scope != Scope::Help)
+        .chain(offers(state, scope))
         .chain(everywhere)
         .chain(more_offers(scope).iter().copied())
         .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))

@@ -33,6 +33,15 @@ pub fn cluster_span(clusters: &Clusters, context: ContextId) -> Span {
     Span::new(clusters.name(context), Tone::Cluster(context)).bold()
 }
 
+/// A context's name in its colour, and in red that others may read or change what goes there and back.
+pub fn cluster_spans(clusters: &Clusters, context: ContextId) -> Vec<Span> {
+    let mut spans = vec![cluster_span(clusters, context)];
+    if clusters.get(context).is_some_and(|cluster| cluster.insecure.is_some()) {
+        spans.push(Span::new(" TLS OFF", Tone::Bad).bold());
+    }
+    spans
+}
+
 /// The state of a cluster in a word or two, and how it is to be taken.
 pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
     match &cluster.state {
@@ -47,6 +56,7 @@ pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
         ClusterState::Live { .. } => ("live, limited".to_owned(), Tone::Warn),
         ClusterState::Stale { since, .. } => (format!("stale {}", moment.age(*since)), Tone::Warn),
         ClusterState::NeedsLogin { since, .. } => (format!("needs login {}", moment.age(*since)), Tone::Bad),
+        ClusterState::Asks { .. } => ("asks".to_owned(), Tone::Bad),
         ClusterState::Forbidden { since, .. } => (format!("forbidden {}", moment.age(*since)), Tone::Bad),
         ClusterState::Unreachable { since, .. } => (format!("unreachable {}", moment.age(*since)), Tone::Bad),
         ClusterState::Broken { since, .. } => (format!("broken {}", moment.age(*since)), Tone::Bad),
@@ -68,6 +78,7 @@ pub fn cause(cluster: &Cluster, moment: &mut Moment) -> String {
         ClusterState::Stale { next, .. } | ClusterState::Unreachable { next, .. } => {
             format!("{cause} · next try {}", moment.until(*next))
         }
+        ClusterState::Asks { .. } => format!("run {cause} ?"),
         ClusterState::NeedsLogin { .. } | ClusterState::Forbidden { .. } | ClusterState::Broken { .. } => cause,
     }
 }
@@ -129,6 +140,9 @@ pub fn absence(cluster: &Cluster, moment: &mut Moment) -> Option<String> {
         ClusterState::Live { .. } => None,
         ClusterState::Stale { .. } => Some(format!("{name} was lost: {cause}")),
         ClusterState::NeedsLogin { .. } => Some(format!("{name} needs a login: {cause}")),
+        ClusterState::Asks { .. } => Some(format!(
+            "{name} has a credential plugin that was never allowed here: {cause}"
+        )),
         ClusterState::Forbidden { .. } => Some(format!("no access to {name}: {cause}")),
         ClusterState::Unreachable { .. } => Some(format!("{name} is unreachable: {cause}")),
         ClusterState::Broken { .. } => Some(format!("{name} cannot be used: {cause}")),

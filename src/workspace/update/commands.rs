@@ -13,7 +13,7 @@ use crate::workspace::state::State;
 use super::arrange::Kind;
 use super::contrast::Length;
 use super::movement::{Move, Sideways};
-use super::{arrange, contrast, copy, exec, help, logs, movement, objects, palette, search};
+use super::{arrange, contrast, copy, exec, help, login, logs, movement, objects, palette, search};
 
 /// Does what was asked for in the focused pane, and remembers which logs had the focus.
 pub fn run(state: &mut State, command: Command) -> Vec<Effect> {
@@ -41,6 +41,7 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenLogs => objects::open_logs(state),
         Command::OpenShell => exec::open_shell(state),
         Command::RetryCluster => retry(state),
+        Command::Login => login::login(state),
         Command::CopyLine => copy::copy(state),
         Command::Up => movement::go(state, Move::Up),
         Command::Down => movement::go(state, Move::Down),
