@@ -27,7 +27,8 @@ rm -f "$out/served" "$out/control" "$out/record.ndjson" "$out/output.ndjson"
 KONTRAST_CONFIG_DIR="$out" "$kontrast" demo --serve --scenario "$scenario" --seed "${SEED:-1}" \
     --write-kubeconfig "$out/kubeconfig.yaml" --control "$out/control" > "$out/served" &
 server=$!
-trap 'kill $server 2>/dev/null || true' EXIT
+# The server takes its files away when it ends, which are those of the next run if nobody waits for it.
+trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT
 while [ ! -s "$out/served" ]; do
     kill -0 $server
     sleep 0.1

@@ -151,7 +151,11 @@ fn main() -> ExitCode {
     {
         return match ask(socket, line) {
             Ok(true) => ExitCode::SUCCESS,
-            Ok(false) | Err(_) => ExitCode::from(2),
+            Ok(false) => ExitCode::from(2),
+            Err(why) => {
+                eprintln!("kontrast-checker: {why}");
+                ExitCode::from(2)
+            }
         };
     }
     match arguments().and_then(|arguments| check(&arguments)) {
