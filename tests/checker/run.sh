@@ -5,8 +5,9 @@
 #   tests/checker/run.sh soak|storm|rotation|outage|stall|restart|neighbour|churn|idle|skew|FILE.toml [SECONDS]
 #
 # SECONDS is 60 without it, and more where a run needs more. KONTRAST is the program (default: target/release/kontrast,
-# which must be built), SEED the seed (default 1), STRICT=1 runs it with --strict. What was printed and recorded stays
-# in OUT (default: target/checker). Exit status 1: a promise is broken; 2: the run itself failed.
+# which must be built), SEED the seed (default 1), RATE the lines a second of each container; STRICT=1 runs it with
+# --strict. What was printed and recorded stays in OUT (default: target/checker). Exit status 1: a promise is broken;
+# 2: the run itself failed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -27,6 +28,12 @@ case $name in
     *.toml) scenario=$name ;;
     *) scenario=$here/$name.toml ;;
 esac
+# Another rate of lines for each container.
+if [ -n "${RATE:-}" ]; then
+    mkdir -p "$out"
+    sed "s/^rate = .*/rate = $RATE/" "$scenario" > "$out/scenario.toml"
+    scenario=$out/scenario.toml
+fi
 seconds=${2:-60}
 [ "$seconds" -ge "$least" ] || [ -n "${2:-}" ] || seconds=$least
 export CARGO_TARGET_DIR="$root/target/checker-build"

@@ -17,7 +17,7 @@
 //! - not shown and still in the file that the kubelet serves when the record was taken: *lost* though it could be had,
 //!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way, and so
 //!   are those after the last line shown of a container's newest run: its stream was down when the client was stopped.
-//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (20), and there is no
+//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (45), and there is no
 //!   such excuse for a container that is gone;
 //! - not shown, but part of an answer whose end the client was told: *lost* though it was delivered;
 //! - not shown and not to be had any more: *gone*, which is no fault if a gap of the same container covers its time,
@@ -126,7 +126,7 @@ struct Arguments {
 fn arguments() -> Result<Arguments, String> {
     let mut words = std::env::args().skip(1);
     let mut paths = Vec::new();
-    let (mut from, mut settle, mut behind, mut examples) = (0, 3, 20, 5);
+    let (mut from, mut settle, mut behind, mut examples) = (0, 3, 45, 5);
     let (mut strict, mut limits) = (None, Limits::default());
     while let Some(word) = words.next() {
         let mut number = || {
