@@ -101,7 +101,8 @@ pub enum Kind {
     /// For `for` the nodes of the chosen pods cannot be reached: `NotReady` after 40 s, followed logs silent and ended
     /// after 30 to 45 s, requests to their kubelets fail. The containers go on.
     LoseNode,
-    /// The clock of the cluster's nodes and its server jumps.
+    /// The clock of the cluster's nodes and its server jumps. One that a scenario has at its start and only once is how
+    /// far the clock has always been off.
     Skew,
 }
 
@@ -234,6 +235,12 @@ impl Fault {
     pub fn is_about(&self, workload: &str, pod: &str) -> bool {
         self.workload.as_deref().is_none_or(|wanted| wanted == workload)
             && self.pod.as_deref().is_none_or(|pattern| fits(pattern, pod))
+    }
+
+    /// How far the clock has been off from the beginning, if that is what the fault says: a jump at once and only once.
+    pub fn constant_skew(&self) -> Option<i64> {
+        let is_constant = self.kind == Kind::Skew && self.at.nanos == 0 && self.every.is_none();
+        self.by.filter(|_| is_constant).map(|by| by.0)
     }
 
     /// How long it lasts, in nanoseconds.

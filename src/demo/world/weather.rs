@@ -447,6 +447,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_was_always_wrong_has_a_past_by_itself() {
+        let sim = world("kind = \"skew\"\nby = \"-1h\"", 1);
+        let logs = sim.pods.values().filter_map(|pod| pod.containers.first()?.run.as_ref());
+        let stamps: Vec<i64> = logs
+            .flat_map(|run| run.instance.log.read(0))
+            .map(|entry| entry.nanos)
+            .collect();
+        let hour = 3600 * SECOND;
+        assert!(
+            !stamps.is_empty() && stamps.iter().all(|stamp| *stamp <= NOW - hour),
+            "{stamps:?}"
+        );
+        assert_eq!(sim.cluster.now(), NOW - hour);
+    }
+
+    #[test]
     fn a_container_that_restarts_twice_at_once_leaves_only_the_run_between() {
         let mut sim = world("kind = \"restart\"\nat = \"5s\"\ncount = 1\ntwice = true", 1);
         advance(&mut sim, NOW + 40 * SECOND);
