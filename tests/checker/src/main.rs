@@ -294,8 +294,15 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
     if is_behind {
         println!("too far behind at the end: BROKEN");
     }
-    let is_kept = report(&found, &sums, &gaps, &faults, &examples);
-    Ok(is_kept && is_in_time && is_strict && !is_behind)
+    let is_right = report(&found, &sums, &gaps, &faults, &examples);
+    let is_kept = is_right && is_in_time && is_strict && !is_behind;
+    let verdict = if is_kept {
+        "kept: every promise"
+    } else {
+        "BROKEN: see above"
+    };
+    println!("{verdict}");
+    Ok(is_kept)
 }
 
 fn judge(
@@ -680,7 +687,7 @@ fn report(
             println!("  {kind}: {text}");
         }
     }
-    let is_kept = [
+    [
         sums.doubled,
         found.damaged,
         found.invented,
@@ -691,16 +698,7 @@ fn report(
     ]
     .iter()
     .all(|count| *count == 0)
-        && false_gaps.is_empty();
-    println!(
-        "{}",
-        if is_kept {
-            "kept: every promise"
-        } else {
-            "BROKEN: see above"
-        }
-    );
-    is_kept
+        && false_gaps.is_empty()
 }
 
 #[cfg(test)]
