@@ -27,7 +27,7 @@
 //! Lines of files that were renamed before the client began, at `--from`, are not its business and counted as *before*.
 //!
 //! A gap is *false* if every line of its container within its bounds was shown. One within which the kubelet made a new
-//! file, or the container started anew, is *idle* instead: no client can know that nothing was written in between.
+//! file, or a run of the container began or its log was removed, is *idle* instead: no client can know that nothing was written in between.
 //!
 //! `--strict STATUS` is what the client ended with under `--strict`: 3 if it printed a gap, else 0. The other options
 //! are limits of what the clusters counted: seconds until a silence was noticed, seconds until every log was open again
@@ -247,7 +247,8 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
                 .files
                 .iter()
                 .filter_map(|file| file.2)
-                .chain(run.times.first().copied());
+                .chain(run.times.first().copied())
+                .chain(run.times.last().copied().filter(|_| run.is_gone));
             let mut ends = ends.filter(|end| gaps[*gap].from <= *end && *end <= gaps[*gap].to);
             gaps[*gap].is_idle |= ends.next().is_some();
         }
