@@ -1,5 +1,7 @@
 //! One context's actor: makes the link, hears what the feeds and streams say, and tells the rest of the program.
 
+mod following;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +17,7 @@ use super::connect::{Link, Refusal, connect};
 use super::events::event_row;
 use super::exec::Session;
 use super::feed::{Fed, Feed, Line};
-use super::followed::{Followed, Start};
+use super::followed::Followed;
 use super::health::{Health, LinkHealth};
 use super::kubeconfig::Offer;
 use super::outlet::Outlet;
@@ -23,8 +25,8 @@ use super::query::Watching;
 use super::rows::pod_row;
 use super::shelf::Shelf;
 use super::slots::Slots;
-use super::stream::{Follow, StreamNews};
-use crate::model::{Access, ContextId, EventRow, PodRow, Report, Source, SourceId, Target, Time};
+use super::stream::StreamNews;
+use crate::model::{Access, ContextId, EventRow, PodRow, Report, Time};
 
 /// News of the feeds wait here; a full channel makes the watches wait.
 const NEWS: usize = 256;
@@ -406,76 +408,6 @@ impl Actor {
             self.renew_at = (!by_plugin).then(|| Instant::now() + LOGIN_AGAIN);
         } else {
             self.connect();
-        }
-    }
-
-    fn hear_stream(&mut self, news: StreamNews) {
-        match news {
-            StreamNews::Opened { namespace, source } => self.logs.allowed(namespace, source),
-            StreamNews::Forbidden {
-                namespace,
-                source,
-                cause,
-            } => self.logs.denied(namespace, source, cause),
-            StreamNews::Ended { namespace, source } => self.logs.ended(&namespace, source),
-            StreamNews::Unauthorized { cause, generation } => {
-                let failure = Failure {
-                    kind: FailureKind::Unauthorized,
-                    ..Failure::broken(cause)
-                };
-                self.perhaps_unauthorized(&failure, generation);
-            }
-        }
-    }
-
-    /// Opens the logs that this state of the pod adds.
-    fn follow(&mut self, row: &PodRow, tail: Option<i64>) {
-        let watching = Arc::clone(&self.opened.watching);
-        let starts = self
-            .followed
-            .apply(row, self.bound, |name| watching.wants_container(name));
-        for start in starts {
-            let follow = self.following(row, start, tail);
-            self.tasks.spawn(follow.run());
-        }
-    }
-
-    fn following(&mut self, row: &PodRow, start: Start, tail: Option<i64>) -> Follow {
-        let Start {
-            container,
-            instance,
-            gap,
-            fate,
-        } = start;
-        let id = SourceId {
-            context: self.opened.context,
-            n: self.sources,
-        };
-        self.sources += 1;
-        let source = Source {
-            id,
-            target: Target {
-                pod: row.key.clone(),
-                container: container.name,
-            },
-            kind: container.kind,
-            workload: row.workload.clone(),
-            restarts: instance.restarts,
-            started: instance.started,
-            image: container.image,
-        };
-        Follow {
-            source,
-            instance: instance.id,
-            bound: self.bound,
-            tail,
-            gap,
-            fate,
-            line: self.line(),
-            lane: self.slots.lane(&row.node),
-            memory: Arc::clone(&self.opened.offer.memory),
-            outlet: self.opened.outlet.clone(),
-            news: self.stream_news.0.clone(),
         }
     }
 
