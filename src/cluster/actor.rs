@@ -22,6 +22,7 @@ use super::health::{Health, LinkHealth};
 use super::kubeconfig::Offer;
 use super::outlet::Outlet;
 use super::query::Watching;
+use super::rota::{Rota, rota};
 use super::rows::pod_row;
 use super::shelf::Shelf;
 use super::slots::Slots;
@@ -89,6 +90,8 @@ pub(super) struct Actor {
     told_pods: Told,
     told_log_limits: BTreeMap<Arc<str>, Arc<str>>,
     slots: Slots,
+    /// Not yet running.
+    rota: Option<Rota>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
     connects: JoinSet<Result<Link, Refusal>>,
@@ -100,6 +103,7 @@ impl Actor {
         let now = opened.outlet.now();
         let scopes = opened.watching.scopes(&opened.offer.namespace);
         let count = scopes.len();
+        let (wishes, rota) = rota();
         Self {
             health: Health::new(count, now),
             pods: Shelf::new(count),
@@ -120,7 +124,8 @@ impl Actor {
             told_namespaces: Told::default(),
             told_pods: Told::default(),
             told_log_limits: BTreeMap::new(),
-            slots: Slots::new(opened.watching.most_streams),
+            slots: Slots::new(opened.watching.most_streams, wishes),
+            rota: Some(rota),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
             connects: JoinSet::new(),
@@ -139,6 +144,9 @@ impl Actor {
         })
         .await;
         self.start_feeds();
+        if let Some(rota) = self.rota.take() {
+            self.tasks.spawn(rota.run());
+        }
         self.connect();
         loop {
             tokio::select! {
@@ -316,6 +324,10 @@ impl Actor {
     }
 
     fn live(&mut self, scope: usize) {
+        if self.health.is_failing(scope) {
+            // The server is back: whatever waits for its next try need not wait any longer.
+            self.retries.send_modify(|retries| *retries += 1);
+        }
         self.health.live(scope);
         self.renewed = false;
         if self.version.is_none() {

@@ -98,7 +98,7 @@ impl Run {
     async fn poll(&mut self, cap: Arc<str>) -> Next {
         let Some(polling) = self.polling.take().or_else(|| self.follow.lane.poll()) else {
             self.told.state(StreamState::NotFollowed { cap }).await;
-            return self.wait(CAPPED_PAUSE).await;
+            return self.wait_for_room(CAPPED_PAUSE).await;
         };
         let every = span(polling.every());
         self.polling = Some(polling);
@@ -119,7 +119,20 @@ impl Run {
             polling.came(usize::from(self.reader.newest() > before));
             polling.every()
         });
-        self.wait(pause).await
+        self.wait_for_room(pause).await
+    }
+
+    /// Waits as `wait` does, and no longer than until there is a place among the followed.
+    async fn wait_for_room(&mut self, pause: Duration) -> Next {
+        let room = self.follow.lane.clone().room();
+        tokio::select! {
+            slot = room => self.slot = slot,
+            _ = self.wait(pause) => {}
+        }
+        if self.slot.is_some() {
+            self.polling = None;
+        }
+        Next::Again
     }
 
     /// One request and what follows from its end.
@@ -129,9 +142,11 @@ impl Run {
         }
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
-        let is_worthwhile = begun.elapsed() > WORTHWHILE && self.reader.newest() > newest;
-        if begun.elapsed() > HEALTHY || is_worthwhile {
+        let brought_news = self.reader.newest() > newest;
+        if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
+        } else if brought_news {
+            self.backoff.ease();
         }
         match pass {
             Pass::Over { complaint: None } if follows == Follows::Later => self.polled(newest, asked_before).await,

@@ -15,10 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::ask::{Answer, Asked, Identity, ask, identity, newest};
 use super::instance::{Fate, Place};
 use super::news::{StreamNews, Teller};
+use super::question::{Question, Said};
 use super::reader::{Missing, Reader, Step};
 use super::request::{Follows, From, LogRequest};
 use super::told::Told;
-use super::vigil::{Due, Vigil};
+use super::vigil::{Due, Newest, Silence, Vigil};
 use super::wait::{Clocks, ceil_secs, fate_changed, sleep_until_some, span};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::cause::{Failure, FailureKind};
@@ -174,8 +175,8 @@ impl Run {
         self.opened(asked).await;
         let unsettled = self.told.is_unsettled();
         let begun = Instant::now();
-        let mut vigil = Vigil::new(begun, fastrand::f64());
-        let mut probe: Option<BoxFuture<'static, Option<Time>>> = None;
+        let mut vigil = Vigil::new(begun);
+        let mut question = Question::None;
         let mut clocks = Clocks {
             settle: (unsettled && asked.follows == Follows::Yes).then(|| begun + SETTLE),
             silence: (!pinged).then(|| begun + SILENCE),
@@ -191,6 +192,9 @@ impl Run {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
                         vigil.heard(now);
+                        if question.is_needless() {
+                            clocks.vigil = Some(vigil.due());
+                        }
                         if self.told.is_quiet() {
                             self.told.state(StreamState::Live).await;
                         }
@@ -217,9 +221,9 @@ impl Run {
                         match vigil.strike(now, self.reader.newest()) {
                             Due::Nothing => {}
                             Due::Stalled => return self.cut(Pass::Stalled),
-                            Due::Probe => {
+                            Due::Probe { by, patience } => {
                                 self.reader.rest();
-                                probe.get_or_insert_with(|| self.probe(link));
+                                question.wants_turn(|| self.follow.lane.wishes.turn(by, patience));
                             }
                         }
                         clocks.vigil = Some(vigil.due());
@@ -233,13 +237,17 @@ impl Run {
                         return self.cut(Pass::LastCall);
                     }
                 }
-                newest = answered(&mut probe) => {
-                    vigil.answered(Instant::now(), self.reader.newest(), newest);
-                    clocks.vigil = Some(vigil.due());
-                    if newest.is_some() && newest <= self.reader.newest() && !self.told.is_quiet() {
-                        self.told.state(StreamState::Quiet { since: self.now() }).await;
+                said = question.next() => match said {
+                    Said::Turn => question = Question::Asked(self.probe(link)),
+                    Said::Newest(newest) => {
+                        question = Question::None;
+                        let silence = vigil.answered(Instant::now(), self.reader.newest(), newest);
+                        clocks.vigil = Some(vigil.due());
+                        if silence == Silence::Quiet && !self.told.is_quiet() {
+                            self.told.state(StreamState::Quiet { since: self.now() }).await;
+                        }
                     }
-                }
+                },
                 () = fate_changed(&mut self.follow.fate), if clocks.last_call.is_none() => {
                     clocks.last_call = Some(Instant::now() + LAST_CALL);
                 }
@@ -248,7 +256,7 @@ impl Run {
     }
 
     /// Asks for the last line there is.
-    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Option<Time>> {
+    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Newest> {
         let target = &self.follow.source.target;
         let request = LogRequest {
             namespace: &target.pod.namespace,
@@ -393,16 +401,6 @@ impl Run {
     pub(super) fn now(&self) -> Time {
         self.follow.outlet.now()
     }
-}
-
-/// The answer to the question under way, if there is one.
-async fn answered(probe: &mut Option<BoxFuture<'static, Option<Time>>>) -> Option<Time> {
-    let Some(asked) = probe else {
-        return std::future::pending().await;
-    };
-    let newest = asked.await;
-    *probe = None;
-    newest
 }
 
 type Frame = Result<Bytes, kube::Error>;
