@@ -160,7 +160,7 @@ impl Run {
             Pass::Over { complaint: None } => self.over().await,
             Pass::Silent => self.silent(),
             Pass::Stalled => self.stalled().await,
-            Pass::LastCall => Next::Again,
+            Pass::LastCall | Pass::Outdated => Next::Again,
             Pass::Replaced => self.wait(WATCH_LAG * 5).await,
             Pass::Broke(failure) => self.broke(failure, self.heard(PING_BLINDNESS)).await,
             Pass::NotYet(reason) => self.not_yet(reason).await,

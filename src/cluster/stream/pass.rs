@@ -93,6 +93,8 @@ pub(super) enum Pass {
     Stalled,
     /// The container has ended and its followed log has not.
     LastCall,
+    /// The instance's fate changed before there was an answer.
+    Outdated,
     /// It is another instance's log by now.
     Replaced,
     /// The container has not started: nothing to read yet.
@@ -117,7 +119,13 @@ impl Run {
         } else {
             FOR_EVER
         };
-        let (seat, response) = match timeout(patience, self.open(&link, asked)).await {
+        let mut fate = self.follow.fate.clone();
+        let opened = tokio::select! {
+            opened = timeout(patience, self.open(&link, asked)) => opened,
+            // Others are asked before, and meanwhile the log is gone, or elsewhere.
+            () = fate_changed(&mut fate) => return Pass::Outdated,
+        };
+        let (seat, response) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(pass)) => return pass,
             Err(_) => return Pass::Broke(Failure::no_answer(BLINK)),
