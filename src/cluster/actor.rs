@@ -1,6 +1,7 @@
 //! One context's actor: makes the link, hears what the feeds and streams say, and tells the rest of the program.
 
 mod credentials;
+mod following;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -12,22 +13,23 @@ use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::access::{LogAccess, Told, ingest};
-use super::cause::{Failure, FailureKind};
+use super::cause::FailureKind;
 use super::connect::{Link, Refusal};
 use super::events::event_row;
 use super::exec::Session;
 use super::feed::{Fed, Feed, Line};
-use super::followed::{Followed, Start};
+use super::followed::Followed;
 use super::health::Health;
 use super::kubeconfig::Offer;
 use super::outlet::Outlet;
 use super::query::Watching;
 use super::rights::Rights;
+use super::rota::{Rota, rota};
 use super::rows::pod_row;
 use super::shelf::Shelf;
 use super::slots::Slots;
-use super::stream::{Follow, StreamNews};
-use crate::model::{Access, ContextId, EventRow, PodRow, Report, Source, SourceId, Target, Time};
+use super::stream::StreamNews;
+use crate::model::{Access, ContextId, EventRow, PodRow, Report, Time};
 
 /// News of the feeds wait here; a full channel makes the watches wait.
 const NEWS: usize = 256;
@@ -94,6 +96,8 @@ pub(super) struct Actor {
     /// What was last told of the end of the client certificate.
     told_certificate: Option<Arc<str>>,
     slots: Slots,
+    /// Not yet running.
+    rota: Option<Rota>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
     connects: JoinSet<Result<Link, Refusal>>,
@@ -105,6 +109,7 @@ impl Actor {
         let now = opened.outlet.now();
         let scopes = opened.watching.scopes(&opened.offer.namespace);
         let count = scopes.len();
+        let (wishes, rota) = rota();
         Self {
             health: Health::new(count, now),
             pods: Shelf::new(count),
@@ -128,7 +133,8 @@ impl Actor {
             told_pods: Told::default(),
             told_log_limits: BTreeMap::new(),
             told_certificate: None,
-            slots: Slots::new(opened.watching.most_streams),
+            slots: Slots::new(opened.watching.most_streams, wishes),
+            rota: Some(rota),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
             connects: JoinSet::new(),
@@ -147,6 +153,9 @@ impl Actor {
         })
         .await;
         self.start_feeds();
+        if let Some(rota) = self.rota.take() {
+            self.tasks.spawn(rota.run());
+        }
         self.connect();
         loop {
             tokio::select! {
@@ -271,6 +280,10 @@ impl Actor {
     }
 
     fn live(&mut self, scope: usize) {
+        if self.health.is_failing(scope) {
+            // The server is back: whatever waits for its next try need not wait any longer.
+            self.retries.send_modify(|retries| *retries += 1);
+        }
         self.health.live(scope);
         self.renewed = false;
         if self.version.is_none() {
@@ -348,76 +361,6 @@ impl Actor {
         match self.scopes.get(scope) {
             Some(Some(namespace)) => format!("{kind} in namespace {namespace}").into(),
             Some(None) | None => format!("{kind} of the cluster").into(),
-        }
-    }
-
-    fn hear_stream(&mut self, news: StreamNews) {
-        match news {
-            StreamNews::Opened { namespace, source } => self.logs.allowed(namespace, source),
-            StreamNews::Forbidden {
-                namespace,
-                source,
-                cause,
-            } => self.logs.denied(namespace, source, cause),
-            StreamNews::Ended { namespace, source } => self.logs.ended(&namespace, source),
-            StreamNews::Unauthorized { cause, generation } => {
-                let failure = Failure {
-                    kind: FailureKind::Unauthorized,
-                    ..Failure::broken(cause)
-                };
-                self.perhaps_unauthorized(&failure, generation);
-            }
-        }
-    }
-
-    /// Opens the logs that this state of the pod adds.
-    fn follow(&mut self, row: &PodRow, tail: Option<i64>) {
-        let watching = Arc::clone(&self.opened.watching);
-        let starts = self
-            .followed
-            .apply(row, self.bound, |name| watching.wants_container(name));
-        for start in starts {
-            let follow = self.following(row, start, tail);
-            self.tasks.spawn(follow.run());
-        }
-    }
-
-    fn following(&mut self, row: &PodRow, start: Start, tail: Option<i64>) -> Follow {
-        let Start {
-            container,
-            instance,
-            gap,
-            fate,
-        } = start;
-        let id = SourceId {
-            context: self.opened.context,
-            n: self.sources,
-        };
-        self.sources += 1;
-        let source = Source {
-            id,
-            target: Target {
-                pod: row.key.clone(),
-                container: container.name,
-            },
-            kind: container.kind,
-            workload: row.workload.clone(),
-            restarts: instance.restarts,
-            started: instance.started,
-            image: container.image,
-        };
-        Follow {
-            source,
-            instance: instance.id,
-            bound: self.bound,
-            tail,
-            gap,
-            fate,
-            line: self.line(),
-            lane: self.slots.lane(&row.node),
-            memory: Arc::clone(&self.opened.offer.memory),
-            outlet: self.opened.outlet.clone(),
-            news: self.stream_news.0.clone(),
         }
     }
 

@@ -77,12 +77,8 @@ impl Failure {
             Status::failure(String::from_utf8_lossy(body).trim(), "").with_code(head.status.as_u16())
         });
         let code = head.status.as_u16();
-        let header = head
-            .headers
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
         let told = Self::of_status(&status);
-        let retry_after = header.map(Duration::from_secs).or(told.retry_after);
+        let retry_after = retry_after(&head.headers).or(told.retry_after);
         let cause = if status.message.is_empty() {
             http_words(code).into()
         } else {
@@ -116,6 +112,18 @@ impl Failure {
     pub(super) fn is(&self, kind: FailureKind) -> bool {
         self.kind == kind
     }
+}
+
+/// How long the head of an answer wishes us to wait: in seconds, or until a date by the server's own clock.
+pub(super) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let wish = text(http::header::RETRY_AFTER)?;
+    if let Ok(secs) = wish.parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let left = date(wish)?.as_second() - date(text(http::header::DATE)?)?.as_second();
+    u64::try_from(left).ok().map(Duration::from_secs)
 }
 
 fn kind_of(code: u16, retry_after: Option<Duration>) -> FailureKind {

@@ -8,13 +8,13 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kube::client::{Body, ConfigExt as _};
+use kube::client::{Body, ClientBuilder, ConfigExt as _};
 use kube::config::{ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
@@ -26,6 +26,7 @@ use tower::{BoxError, ServiceBuilder};
 use super::bucket::Bucket;
 use super::cause::{Failure, plain};
 use super::certificate;
+use super::hold::Hold;
 use super::kubeconfig::Offer;
 use super::plugin::{self, Manner};
 use super::proxy::ProxyVariables;
@@ -57,10 +58,6 @@ const PARALLEL_OPENS: usize = 32;
 /// Requests for logs: 30 a second, 10 at once; with all others they are not more than 50 in any second.
 const PACE: Duration = Duration::from_micros(33_333);
 const BURST: u32 = 10;
-/// Questions about silent logs: 3 a second, so that a hundred of them are asked about every 33 s.
-const PROBE_PACE: Duration = Duration::from_micros(333_333);
-/// A server cannot wish for more silence than this.
-const LONGEST_HOLD: Duration = Duration::from_mins(2);
 /// Logs that are read to their end and not followed, at the same time.
 const BRIEF: usize = 16;
 
@@ -77,9 +74,8 @@ pub(super) struct Link {
     brief_room: Arc<Semaphore>,
     opens: Arc<Semaphore>,
     pace: Bucket,
-    probes: Bucket,
-    /// Until when the server wants no more questions for logs, in nanoseconds since the link was made.
-    held_until: AtomicU64,
+    /// Whether the server wants to be left alone.
+    pub(super) hold: Hold,
     made: Instant,
     /// When the credentials of a plugin expire, as far as it is known.
     pub(super) expires: Option<Time>,
@@ -239,6 +235,8 @@ struct Clients {
     watches: Client,
     brief: Client,
     logs: Vec<Client>,
+    /// They all heed it.
+    hold: Hold,
 }
 
 impl Clients {
@@ -252,8 +250,7 @@ impl Clients {
             brief_room: Arc::new(Semaphore::new(BRIEF)),
             opens: Arc::new(Semaphore::new(PARALLEL_OPENS)),
             pace: Bucket::new(PACE, BURST),
-            probes: Bucket::new(PROBE_PACE, 1),
-            held_until: AtomicU64::new(0),
+            hold: self.hold,
             made: Instant::now(),
             expires: None,
             certificate: None,
@@ -263,7 +260,8 @@ impl Clients {
 }
 
 fn build(config: &Config, streams: usize) -> kube::Result<Clients> {
-    let api = Client::try_from(config.clone())?;
+    let hold = Hold::new();
+    let api = ClientBuilder::try_from(config.clone())?.with_layer(&hold).build();
     let shards = streams.div_ceil(STREAMS_PER_CONNECTION).max(1);
     if config.proxy_url.is_some() {
         return Ok(Clients {
@@ -271,22 +269,24 @@ fn build(config: &Config, streams: usize) -> kube::Result<Clients> {
             brief: api.clone(),
             logs: vec![api.clone(); shards],
             api,
+            hold,
         });
     }
     let tls = config.rustls_client_config()?;
     let logs = (0..shards)
-        .map(|_| pinged(config, tls.clone()))
+        .map(|_| pinged(config, tls.clone(), &hold))
         .collect::<kube::Result<_>>()?;
     Ok(Clients {
         api,
-        brief: pinged(config, tls.clone())?,
-        watches: pinged(config, tls)?,
+        brief: pinged(config, tls.clone(), &hold)?,
+        watches: pinged(config, tls, &hold)?,
+        hold,
         logs,
     })
 }
 
 /// A client that prefers HTTP/2 and pings its connections.
-fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
+fn pinged(config: &Config, tls: rustls::ClientConfig, hold: &Hold) -> kube::Result<Client> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(CONNECT));
@@ -314,6 +314,7 @@ fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build(builder.enable_all_versions().wrap_connector(connector));
     let service = ServiceBuilder::new()
+        .layer(hold.clone())
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
@@ -361,6 +362,7 @@ impl Link {
             let Ok(room) = Arc::clone(&shard.room).try_acquire_owned() else {
                 continue;
             };
+            self.hold.over().await;
             shard.warm_up().await?;
             return Ok(Seat {
                 client: shard.client.clone(),
@@ -387,30 +389,14 @@ impl Link {
     /// protects the kubelets: requests for logs are exempt from its priority and fairness.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let turn = Arc::clone(&self.opens).acquire_owned().await.ok();
-        sleep(self.pace.take(self.made.elapsed())).await;
         loop {
-            let held = self.held();
-            if held.is_zero() {
+            sleep(self.pace.take(self.made.elapsed())).await;
+            if self.hold.left().is_zero() {
                 return turn;
             }
-            sleep(held).await;
+            // Those who waited for it do not come all at once.
+            self.hold.over().await;
         }
-    }
-
-    /// The server wants to be left alone for so long (`Retry-After`).
-    pub(super) fn hold(&self, pause: Duration) {
-        let until = self.made.elapsed().saturating_add(pause.min(LONGEST_HOLD));
-        let until = u64::try_from(until.as_nanos()).unwrap_or(0);
-        self.held_until.fetch_max(until, Ordering::Relaxed);
-    }
-
-    fn held(&self) -> Duration {
-        Duration::from_nanos(self.held_until.load(Ordering::Relaxed)).saturating_sub(self.made.elapsed())
-    }
-
-    /// Waits until another silent log may be looked into.
-    pub(super) async fn probe_turn(&self) {
-        sleep(self.probes.take(self.made.elapsed())).await;
     }
 }
 

@@ -56,6 +56,11 @@ impl Health {
         &self.state
     }
 
+    /// Its last try was in vain, and not for want of a right.
+    pub(super) fn is_failing(&self, part: usize) -> bool {
+        matches!(self.parts.get(part), Some(PartHealth::Failing { .. }))
+    }
+
     pub(super) fn live(&mut self, part: usize) {
         self.set(part, PartHealth::Live);
     }

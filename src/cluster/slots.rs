@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::rota::Wishes;
+
 /// Followed logs of one node at a time.
 const MOST_OF_NODE: usize = 64;
 /// All polls of a context together, a second.
@@ -23,6 +25,7 @@ const MOST_POLLED: usize = POLLS_PER_SECOND * 60;
 /// The places of one context.
 #[derive(Debug)]
 pub(super) struct Slots {
+    wishes: Wishes,
     most: usize,
     all: Arc<Semaphore>,
     nodes: HashMap<Arc<str>, Arc<Semaphore>>,
@@ -32,6 +35,8 @@ pub(super) struct Slots {
 /// The places that one log may take.
 #[derive(Clone, Debug)]
 pub(super) struct Lane {
+    /// Turns to look into a silence.
+    pub(super) wishes: Wishes,
     most: usize,
     all: Arc<Semaphore>,
     node: Arc<Semaphore>,
@@ -54,8 +59,9 @@ pub(super) struct Polling {
 }
 
 impl Slots {
-    pub(super) fn new(most: usize) -> Self {
+    pub(super) fn new(most: usize, wishes: Wishes) -> Self {
         Self {
+            wishes,
             most,
             all: Arc::new(Semaphore::new(most)),
             nodes: HashMap::new(),
@@ -65,11 +71,16 @@ impl Slots {
 
     /// The places for a log of a pod on `node`.
     pub(super) fn lane(&mut self, node: &Arc<str>) -> Lane {
+        if !self.nodes.contains_key(node) {
+            // Nodes come and go with the load; nobody looks at a log of those that went.
+            self.nodes.retain(|_, places| Arc::strong_count(places) > 1);
+        }
         let node = self
             .nodes
             .entry(Arc::clone(node))
             .or_insert_with(|| Arc::new(Semaphore::new(MOST_OF_NODE)));
         Lane {
+            wishes: self.wishes.clone(),
             most: self.most,
             all: Arc::clone(&self.all),
             node: Arc::clone(node),
@@ -88,6 +99,14 @@ impl Lane {
             return Err(format!("at most {MOST_OF_NODE} followed logs per node").into());
         };
         Ok(Slot { _all: all, _node: node })
+    }
+
+    /// Waits for a place among the followed. Those who wait get theirs in their order.
+    pub(super) async fn room(self) -> Option<Slot> {
+        // In this order for all: whoever has the node's place waits for the cluster's, and never the other way round.
+        let node = self.node.acquire_owned().await.ok()?;
+        let all = self.all.acquire_owned().await.ok()?;
+        Some(Slot { _all: all, _node: node })
     }
 
     /// A place among the polled, if there is one.
@@ -124,11 +143,36 @@ impl Drop for Polling {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rota::rota;
     use super::*;
 
-    #[test]
-    fn a_node_is_followed_64_times_and_a_cluster_as_often_as_asked() {
-        let mut slots = Slots::new(70);
+    fn slots(most: usize) -> Slots {
+        Slots::new(most, rota().0)
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_for_a_place_gets_it_when_it_is_left() {
+        let mut slots = slots(2);
+        let (one, two) = (slots.lane(&"one".into()), slots.lane(&"two".into()));
+        let taken = [one.follow().unwrap(), two.follow().unwrap()];
+        let mut waiting = Box::pin(one.clone().room());
+        assert!(futures::poll!(&mut waiting).is_pending());
+        drop(taken);
+        assert!(waiting.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn nodes_that_went_are_forgotten() {
+        let mut slots = slots(10);
+        for n in 0..1000 {
+            drop(slots.lane(&format!("node-{n}").into()).follow());
+        }
+        assert!(slots.nodes.len() <= 2, "{}", slots.nodes.len());
+    }
+
+    #[tokio::test]
+    async fn a_node_is_followed_64_times_and_a_cluster_as_often_as_asked() {
+        let mut slots = slots(70);
         let (one, two) = (slots.lane(&"one".into()), slots.lane(&"two".into()));
         let of_one: Vec<_> = (0..64).map(|_| one.follow().unwrap()).collect();
         assert_eq!(&*one.follow().unwrap_err(), "at most 64 followed logs per node");
@@ -142,9 +186,9 @@ mod tests {
         drop(of_two);
     }
 
-    #[test]
-    fn polls_become_rarer_with_their_number_and_while_nothing_comes() {
-        let lane = Slots::new(0).lane(&"n".into());
+    #[tokio::test]
+    async fn polls_become_rarer_with_their_number_and_while_nothing_comes() {
+        let lane = slots(0).lane(&"n".into());
         let mut first = lane.poll().unwrap();
         let mut pauses = Vec::new();
         for _ in 0..6 {

@@ -10,9 +10,10 @@ mod request;
 mod instance;
 mod told;
 mod wait;
+mod vigil;
 mod ask;
 mod news;
-mod vigil;
+mod question;
 mod pass;
 mod follow;
 

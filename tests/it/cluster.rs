@@ -4,6 +4,7 @@
 
 mod demo;
 mod exec;
+mod limits;
 mod streams;
 mod train;
 
@@ -29,7 +30,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than any pause of the product: a test that waits this long has failed.
@@ -48,6 +49,8 @@ struct World {
     refused: Vec<(&'static str, u16, &'static str)>,
     /// What a review of the rules says; there is no such thing without them.
     rules: Option<Value>,
+    /// The wish that goes with refusals, in seconds.
+    retry_after: Option<u32>,
 }
 
 /// The server, and its side of the log requests.
@@ -58,6 +61,10 @@ struct Fake {
     execs: mpsc::Receiver<ExecCall>,
     /// The path of each review that was asked for.
     reviews: mpsc::Receiver<String>,
+    /// Every request, and when it came.
+    asked: mpsc::UnboundedReceiver<(Instant, String)>,
+    /// Whether it answers; if not, it ends every connection.
+    up: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -79,6 +86,7 @@ struct Calls {
     logs: mpsc::Sender<LogCall>,
     execs: mpsc::Sender<ExecCall>,
     reviews: mpsc::Sender<String>,
+    asked: mpsc::UnboundedSender<(Instant, String)>,
 }
 
 /// The body of a log under way. Dropping it is a clean end.
@@ -163,17 +171,33 @@ impl Fake {
         let (to_logs, logs) = mpsc::channel(64);
         let (to_execs, execs) = mpsc::channel(8);
         let (to_reviews, reviews) = mpsc::channel(64);
+        let (to_asked, asked) = mpsc::unbounded_channel();
         let calls = Calls {
             logs: to_logs,
             execs: to_execs,
             reviews: to_reviews,
+            asked: to_asked,
         };
         let mut tasks = JoinSet::new();
         let told = world.subscribe();
+        let up = watch::Sender::new(true);
+        let mut is_up = up.subscribe();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
-                let (socket, _) = listener.accept().await.unwrap();
+                let socket = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    Some(_) = connections.join_next() => continue,
+                    Ok(()) = is_up.changed() => {
+                        if !*is_up.borrow_and_update() {
+                            connections.shutdown().await;
+                        }
+                        continue;
+                    }
+                };
+                if !*is_up.borrow() {
+                    continue;
+                }
                 let (world, calls) = (told.clone(), calls.clone());
                 connections.spawn(async move {
                     let answer = service_fn(move |request| answer(request, world.clone(), calls.clone()));
@@ -191,6 +215,8 @@ impl Fake {
             logs,
             execs,
             reviews,
+            asked,
+            up,
             _tasks: tasks,
         }
     }
@@ -231,10 +257,15 @@ async fn answer(
         request.uri().path().to_owned(),
         request.uri().query().unwrap_or_default().to_owned(),
     );
+    drop(calls.asked.send((Instant::now(), format!("{path}?{query}"))));
     let known = world.borrow().clone();
     let respond = |code: u16, body: Body| Response::builder().status(code).body(body).unwrap();
     if let Some((_, code, message)) = known.refused.iter().find(|(start, _, _)| path.starts_with(start)) {
-        return Ok(respond(*code, full(&status(*code, message))));
+        let mut refusal = respond(*code, full(&status(*code, message)));
+        if let Some(secs) = known.retry_after {
+            refusal.headers_mut().insert("retry-after", secs.into());
+        }
+        return Ok(refusal);
     }
     if path == "/version" {
         return Ok(respond(

@@ -99,7 +99,7 @@ impl Run {
     async fn poll(&mut self, cap: Arc<str>) -> Next {
         let Some(polling) = self.polling.take().or_else(|| self.follow.lane.poll()) else {
             self.told.state(StreamState::NotFollowed { cap }).await;
-            return self.wait(CAPPED_PAUSE).await;
+            return self.wait_for_room(CAPPED_PAUSE).await;
         };
         let every = span(polling.every());
         self.polling = Some(polling);
@@ -120,7 +120,20 @@ impl Run {
             polling.came(usize::from(self.reader.newest() > before));
             polling.every()
         });
-        self.wait(pause).await
+        self.wait_for_room(pause).await
+    }
+
+    /// Waits as `wait` does, and no longer than until there is a place among the followed.
+    async fn wait_for_room(&mut self, pause: Duration) -> Next {
+        let room = self.follow.lane.clone().room();
+        tokio::select! {
+            slot = room => self.slot = slot,
+            _ = self.wait(pause) => {}
+        }
+        if self.slot.is_some() {
+            self.polling = None;
+        }
+        Next::Again
     }
 
     /// One request and what follows from its end.
@@ -130,9 +143,11 @@ impl Run {
         }
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
-        let is_worthwhile = begun.elapsed() > WORTHWHILE && self.reader.newest() > newest;
-        if begun.elapsed() > HEALTHY || is_worthwhile {
+        let brought_news = self.reader.newest() > newest;
+        if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
+        } else if brought_news {
+            self.backoff.ease();
         }
         match pass {
             Pass::Over { complaint: None } if follows == Follows::Later => self.polled(newest, asked_before).await,
@@ -147,7 +162,7 @@ impl Run {
             Pass::Silent => self.silent(),
             Pass::Stalled(line) => self.stalled(line).await,
             Pass::SetBack => self.set_back(),
-            Pass::LastCall => Next::Again,
+            Pass::LastCall | Pass::Outdated => Next::Again,
             Pass::Replaced => self.wait(WATCH_LAG * 5).await,
             Pass::Broke(failure) => self.broke(failure, self.heard(PING_BLINDNESS)).await,
             Pass::NotYet(reason) => self.not_yet(reason).await,

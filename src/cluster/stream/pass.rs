@@ -15,10 +15,11 @@ use tokio::time::{Instant, sleep, timeout};
 use super::ask::{Answer, Asked, Identity, ask, identity, newest};
 use super::instance::{Fate, Place};
 use super::news::{StreamNews, Teller};
+use super::question::{Question, Said};
 use super::reader::{Missing, Reader, Step};
 use super::request::{Follows, From, LogRequest};
 use super::told::Told;
-use super::vigil::{Due, Vigil};
+use super::vigil::{Due, Newest, Silence, Vigil};
 use super::wait::{Clocks, ceil_secs, fate_changed, sleep_until_some, span};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::cause::{Failure, FailureKind};
@@ -96,6 +97,8 @@ pub(super) enum Pass {
     SetBack,
     /// The container has ended and its followed log has not.
     LastCall,
+    /// The instance's fate changed before there was an answer.
+    Outdated,
     /// It is another instance's log by now.
     Replaced,
     /// The container has not started: nothing to read yet.
@@ -120,7 +123,13 @@ impl Run {
         } else {
             FOR_EVER
         };
-        let (seat, response) = match timeout(patience, self.open(&link, asked)).await {
+        let mut fate = self.follow.fate.clone();
+        let opened = tokio::select! {
+            opened = timeout(patience, self.open(&link, asked)) => opened,
+            // Others are asked before, and meanwhile the log is gone, or elsewhere.
+            () = fate_changed(&mut fate) => return Pass::Outdated,
+        };
+        let (seat, response) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(pass)) => return pass,
             Err(_) => return Pass::Broke(Failure::no_answer(BLINK)),
@@ -182,8 +191,8 @@ impl Run {
         self.opened(asked).await;
         let unsettled = self.told.is_unsettled();
         let begun = Instant::now();
-        let mut vigil = Vigil::new(begun, fastrand::f64());
-        let mut probe: Option<BoxFuture<'static, Option<Line>>> = None;
+        let mut vigil = Vigil::new(begun);
+        let mut question = Question::None;
         let mut clocks = Clocks {
             settle: (unsettled && asked.follows == Follows::Yes).then(|| begun + SETTLE),
             silence: (!pinged).then(|| begun + SILENCE),
@@ -199,6 +208,9 @@ impl Run {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
                         vigil.heard(now);
+                        if question.is_needless() {
+                            clocks.vigil = Some(vigil.due());
+                        }
                         if self.told.is_quiet() {
                             self.told.state(StreamState::Live).await;
                         }
@@ -225,9 +237,9 @@ impl Run {
                         match vigil.strike(now, |line| self.reader.knows(line)) {
                             Due::Nothing => {}
                             Due::Stalled(line) => return self.cut(Pass::Stalled(line)),
-                            Due::Probe => {
+                            Due::Probe { by, patience } => {
                                 self.reader.rest();
-                                probe.get_or_insert_with(|| self.probe(link));
+                                question.wants_turn(|| self.follow.lane.wishes.turn(by, patience));
                             }
                         }
                         clocks.vigil = Some(vigil.due());
@@ -241,14 +253,17 @@ impl Run {
                         return self.cut(Pass::LastCall);
                     }
                 }
-                newest = answered(&mut probe) => {
-                    let known = newest.as_ref().map(|line| self.knows(line));
-                    vigil.answered(Instant::now(), newest.filter(|_| known == Some(false)));
-                    clocks.vigil = Some(vigil.due());
-                    if known == Some(true) && !self.told.is_quiet() {
-                        self.told.state(StreamState::Quiet { since: self.now() }).await;
+                said = question.next() => match said {
+                    Said::Turn => question = Question::Asked(self.probe(link)),
+                    Said::Newest(newest) => {
+                        question = Question::None;
+                        let silence = vigil.answered(Instant::now(), |line| self.knows(line), newest);
+                        clocks.vigil = Some(vigil.due());
+                        if silence == Silence::Quiet && !self.told.is_quiet() {
+                            self.told.state(StreamState::Quiet { since: self.now() }).await;
+                        }
                     }
-                }
+                },
                 () = fate_changed(&mut self.follow.fate), if clocks.last_call.is_none() => {
                     clocks.last_call = Some(Instant::now() + LAST_CALL);
                 }
@@ -263,7 +278,7 @@ impl Run {
     }
 
     /// Asks for the last line there is.
-    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Option<Line>> {
+    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Newest> {
         let target = &self.follow.source.target;
         let request = LogRequest {
             namespace: &target.pod.namespace,
@@ -412,16 +427,6 @@ impl Run {
     pub(super) fn now(&self) -> Time {
         self.follow.outlet.now()
     }
-}
-
-/// The answer to the question under way, if there is one.
-async fn answered(probe: &mut Option<BoxFuture<'static, Option<Line>>>) -> Option<Line> {
-    let Some(asked) = probe else {
-        return std::future::pending().await;
-    };
-    let newest = asked.await;
-    *probe = None;
-    newest
 }
 
 type Frame = Result<Bytes, kube::Error>;
