@@ -118,7 +118,11 @@ impl Run {
             self.told.uncover(self.asked);
         }
         let pause = self.polling.as_mut().map_or(CAPPED_PAUSE, |polling| {
-            polling.came(usize::from(self.reader.newest() > before));
+            if self.reader.newest() > before {
+                polling.brought_news();
+            } else {
+                polling.was_vain();
+            }
             polling.every()
         });
         self.wait_for_room(pause).await
