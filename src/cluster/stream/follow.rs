@@ -178,10 +178,13 @@ impl Run {
 
     /// What an end means for the tail of the log. A refusal to serve what is no more leaves it as it was.
     fn tail_after(&self, pass: &Pass, follows: Follows) -> Tail {
+        // Without the line that has to come again, or with half a line at its end, it was no end of the log.
+        let is_whole = self.reader.is_settled() && self.reader.newest() == self.reader.high();
+        let read = if is_whole { Tail::Read } else { Tail::Open };
         match pass {
-            Pass::Over { complaint: None } if follows != Follows::Later => Tail::Read,
+            Pass::Over { complaint: None } if follows != Follows::Later => read,
             // The kubelet has read to the end of the file when it finds that the container is no more.
-            Pass::Over { complaint: Some(_) } if *self.follow.fate.borrow() == Fate::Gone => Tail::Read,
+            Pass::Over { complaint: Some(_) } if *self.follow.fate.borrow() == Fate::Gone => read,
             Pass::Over { complaint: Some(_) } | Pass::NotYet(_) | Pass::Outdated | Pass::Replaced => self.tail,
             Pass::Refused { failure, .. }
                 if failure.is(FailureKind::NotFound) || failure.is(FailureKind::BadRequest) =>

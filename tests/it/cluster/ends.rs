@@ -6,7 +6,7 @@ use kontrast::model::StreamState;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::{Fake, Story, container, healthy, pod, running, since, terminated, world};
+use super::{Fake, Story, container, healthy, line, pod, running, since, terminated, world};
 
 async fn until_gone(story: &mut Story) {
     story
@@ -87,6 +87,43 @@ async fn a_pod_that_went_before_its_log_was_opened_is_a_gap() {
     let gap = "gap 0..100000 Unreadable(\"the pod went before its log could be opened\")";
     assert_eq!(gaps(&story), [gap]);
     drop(asked);
+}
+
+/// An answer that ends without the line that has to come again has not read anything to its end.
+#[tokio::test]
+async fn an_empty_answer_before_a_pod_goes_leaves_a_gap() {
+    let mut fake = Fake::start(world(vec![healthy()])).await;
+    let mut story = fake.open(since(600));
+    let log = fake.next_log().await.log();
+    log.lines(&[(1000, "one")]).await;
+    story.until_lines(0, &["one"]).await;
+    drop(log);
+    // It is stuck until the pod is gone.
+    let stuck = fake.next_log().await.log();
+    fake.change("DELETED", &healthy());
+    drop(stuck);
+    until_gone(&mut story).await;
+    let gap = "gap 1000..100000 Unreadable(\"the pod went before its log was read to the end\")";
+    assert_eq!(gaps(&story), [gap]);
+}
+
+/// So has not one that ends in the middle of a line.
+#[tokio::test]
+async fn half_a_line_before_a_pod_goes_leaves_a_gap() {
+    let mut fake = Fake::start(world(vec![healthy()])).await;
+    let mut story = fake.open(since(600));
+    let log = fake.next_log().await.log();
+    log.lines(&[(1000, "one")]).await;
+    log.text(line(2000, "two and more").strip_suffix(" more\n").unwrap())
+        .await;
+    story.until_lines(0, &["one"]).await;
+    drop(log);
+    let again = fake.next_log().await;
+    fake.change("DELETED", &healthy());
+    again.refuse(404, "pods \"api-0\" not found");
+    until_gone(&mut story).await;
+    let gap = "gap 1000..100000 Unreadable(\"the pod went before its log was read to the end\")";
+    assert_eq!(gaps(&story), [gap]);
 }
 
 fn restarted() -> Value {
