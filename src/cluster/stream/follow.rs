@@ -305,7 +305,7 @@ impl Run {
     /// Everything that the instance wrote was read.
     async fn finish(&mut self) -> Next {
         let at = self.ended_at();
-        if let Some(Missing { from, to }) = self.reader.missing_at_end(at) {
+        if let Some(Missing { from, to }) = self.reader.missing_at_end(self.ended_by()) {
             // It was rotated, and nothing has been written since.
             self.told.uncover(self.told.stopped_at().unwrap_or(from));
             let cause = GapCause::Rotated;
@@ -321,12 +321,7 @@ impl Run {
     /// The instance ended and the server cannot give its log, or not to the end.
     async fn unreadable(&mut self, words: &str) -> Next {
         let at = self.ended_at();
-        let end = match *self.follow.fate.borrow() {
-            // The status tells it in whole seconds.
-            Fate::Ended { at, .. } => at + Span::from_secs(1),
-            Fate::Running | Fate::Overtaken | Fate::Gone => at,
-        };
-        self.lost_from_here(end, GapCause::Unreadable(words.into()));
+        self.lost_from_here(self.ended_by(), GapCause::Unreadable(words.into()));
         self.end(at, StreamState::Ended).await;
         Next::Done
     }
@@ -367,6 +362,14 @@ impl Run {
         self.told.ended(at);
         self.told.state(state).await;
         self.teller.ended().await;
+    }
+
+    /// What the instance may have written to the end: its status tells the second only.
+    fn ended_by(&self) -> Time {
+        match *self.follow.fate.borrow() {
+            Fate::Ended { at, .. } => at + Span::from_secs(1),
+            Fate::Running | Fate::Overtaken | Fate::Gone => self.ended_at(),
+        }
     }
 
     fn ended_at(&self) -> Time {

@@ -6,7 +6,7 @@ use kontrast::model::StreamState;
 use serde_json::Value;
 use tokio::time::{Instant, timeout};
 
-use super::{Fake, Story, container, healthy, line, pod, running, since, terminated, world};
+use super::{Fake, Log, Story, container, healthy, line, pod, running, since, terminated, world};
 
 async fn until_gone(story: &mut Story) {
     story
@@ -161,6 +161,22 @@ async fn a_stuck_answer_does_not_keep_the_previous_log_from_being_read() {
 }
 
 /// The status tells the end of a container in whole seconds: what was written in that second is missing too.
+/// Answers until the previous log is asked for, and how. The log of the next instance stays open with what comes back.
+async fn until_previous(fake: &mut Fake) -> (Log, Option<Log>) {
+    let mut next = None;
+    loop {
+        let call = fake.next_log().await;
+        if call.has("previous=true") {
+            return (call.log(), next);
+        } else if call.has("sinceTime=") {
+            // The resume that was on its way.
+            call.refuse(500, "try again");
+        } else {
+            next = Some(call.log());
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_previous_log_that_cannot_be_read_is_a_gap_to_the_end_of_its_last_second() {
     let mut fake = Fake::start(world(vec![healthy()])).await;
@@ -170,24 +186,30 @@ async fn a_previous_log_that_cannot_be_read_is_a_gap_to_the_end_of_its_last_seco
     story.until_lines(0, &["one"]).await;
     fake.change("MODIFIED", &restarted());
     log.cut().await;
-    let mut next = None;
-    loop {
-        let call = fake.next_log().await;
-        if call.has("previous=true") {
-            let answer = call.log();
-            answer
-                .text("unable to retrieve container logs for containerd://a")
-                .await;
-            break;
-        } else if call.has("sinceTime=") {
-            // The resume that was on its way.
-            call.refuse(500, "try again");
-        } else {
-            next = Some(call.log());
-        }
-    }
+    let (previous, next) = until_previous(&mut fake).await;
+    previous
+        .text("unable to retrieve container logs for containerd://a")
+        .await;
+    drop(previous);
     story.until_ended(0).await;
     let gap = "gap 8300..9000 Unreadable(\"unable to retrieve container logs for containerd://a\")";
     assert_eq!(gaps(&story), [gap]);
+    drop(next);
+}
+
+/// So is one of which nothing is left: what was shown last does not come again.
+#[tokio::test]
+async fn a_previous_log_that_was_rotated_away_is_a_gap_to_the_end_of_its_last_second() {
+    let mut fake = Fake::start(world(vec![healthy()])).await;
+    let mut story = fake.open(since(600));
+    let log = fake.next_log().await.log();
+    log.lines(&[(8300, "one")]).await;
+    story.until_lines(0, &["one"]).await;
+    fake.change("MODIFIED", &restarted());
+    log.cut().await;
+    let (previous, next) = until_previous(&mut fake).await;
+    drop(previous);
+    story.until_ended(0).await;
+    assert_eq!(gaps(&story), ["gap 8300..9000 Rotated"]);
     drop(next);
 }
