@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::logs::record::{Content, Record};
-use crate::model::{GapCause, Source, Time};
+use crate::model::{Source, Time};
 use crate::report::json;
 use crate::text::display;
 
@@ -37,7 +37,7 @@ pub fn ndjson(cluster: &str, source: &Source, record: &Record) -> Result<String,
     let (text, gap) = match &record.content {
         Content::Text { bytes, .. } => (String::from_utf8_lossy(bytes), None),
         Content::Gap(gap) => (
-            cause(&gap.cause).into(),
+            gap.cause.to_string().into(),
             Some(Lost {
                 from: rfc3339(gap.from),
                 to: rfc3339(gap.to),
@@ -65,7 +65,7 @@ pub fn text(cluster: &str, source: &Source, record: &Record) -> String {
         Content::Gap(gap) => {
             // Writing to a string cannot fail.
             let (from, to) = (rfc3339(gap.from), rfc3339(gap.to));
-            let _ = write!(out, "gap {from} – {to}: {}", display::plain(&cause(&gap.cause)));
+            let _ = write!(out, "gap {from} – {to}: {}", display::plain(&gap.cause.to_string()));
         }
         Content::Text { bytes, .. } => {
             for (n, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -77,16 +77,6 @@ pub fn text(cluster: &str, source: &Source, record: &Record) -> String {
         }
     }
     out
-}
-
-/// Why lines are lost, in a few words; may hold the server's own.
-pub fn cause(cause: &GapCause) -> String {
-    match cause {
-        GapCause::Rotated => "the kubelet rotated its file".to_owned(),
-        GapCause::Restarted(times) => format!("the container restarted {times} times unseen"),
-        GapCause::Unreadable(words) => words.to_string(),
-        GapCause::Dropped(lines) => format!("{lines} lines dropped by us"),
-    }
 }
 
 /// RFC 3339 with nanoseconds, UTC.
