@@ -30,7 +30,7 @@ use crate::text::header::{Format, Header};
 pub use align::Shape;
 pub use guard::Guard;
 
-use glance::{Glances, Look, Shown};
+use glance::{Glances, Known, Look, Shown};
 use group::{Group, Member, group};
 use leaf::{Builder, Coarse, Leaf, VARIABLE, hash, hash_of_break, hash_of_wordless, mix, value};
 use parts::Texts;
@@ -202,7 +202,7 @@ impl Miner {
             masked = masked_look(&self.texts, seed, &mut self.masked);
             let known = self.glances.get(masked?, self.texts.bytes())?;
             // Some identifiers are but numbers: then the next one is known at the first look.
-            self.glances.put_again(look, &known);
+            self.glances.put(look, self.texts.bytes(), known);
             Some(known)
         });
         if let Some(known) = known
@@ -220,7 +220,8 @@ impl Miner {
                 && !is_coarse
                 && let Some(shown) = self.shown(id)
             {
-                self.glances.put(masked.unwrap_or(look), key, id, shown);
+                let known = Known { key, leaf: id, shown };
+                self.glances.put(masked.unwrap_or(look), self.texts.bytes(), known);
             }
             return id;
         }
@@ -448,7 +449,7 @@ impl Miner {
     fn shown(&self, id: PatternId) -> Option<Shown> {
         let leaf = self.leaves.get(index(id))?;
         let place = |n: usize| self.places.get(n).copied().unwrap_or((usize::MAX, usize::MAX));
-        Shown::new(self.texts.bytes(), leaf.shown_with_digits().map(place))
+        Shown::new(leaf.shown_with_digits().map(place))
     }
 
     /// A further record of a leaf.

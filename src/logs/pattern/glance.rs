@@ -4,6 +4,8 @@
 //! A value that all records of a leaf had so far is shown as long as that holds. Records that look the same have it at
 //! the same place, where it is compared.
 
+use std::num::NonZeroU64;
+
 use super::leaf::{hash_of, mix};
 use crate::model::PatternId;
 
@@ -14,53 +16,57 @@ const PLACES: usize = 32 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Look(u64);
 
-/// What is known of a look.
+/// What is known of records that look the same.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
-    look: u64,
     pub(super) key: u64,
     pub(super) leaf: PatternId,
-    shown: Shown,
+    pub(super) shown: Shown,
 }
 
-/// Values that must be the same, by their bytes among the texts of a record.
+/// Where values are that must be the same, by their bytes among the texts of a record. An empty place is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Shown {
     places: [(u16, u16); Self::MOST],
-    count: u8,
-    hash: u64,
 }
 
 impl Shown {
     /// Values that are compared.
     const MOST: usize = 3;
 
-    /// Those at these places; nothing if they are too many or too far behind.
-    pub(super) fn new(texts: &[u8], places: impl Iterator<Item = (usize, usize)>) -> Option<Self> {
+    /// These places; nothing if they are too many or too far behind.
+    pub(super) fn new(places: impl Iterator<Item = (usize, usize)>) -> Option<Self> {
         let mut shown = Self::default();
-        for (start, end) in places {
-            let place = (u16::try_from(start).ok()?, u16::try_from(end).ok()?);
-            *shown.places.get_mut(usize::from(shown.count))? = place;
-            shown.count += 1;
+        for (n, (start, end)) in places.enumerate() {
+            *shown.places.get_mut(n)? = (u16::try_from(start).ok()?, u16::try_from(end).ok()?);
         }
-        shown.hash = shown.hash_in(texts);
         Some(shown)
     }
 
-    fn hash_in(&self, texts: &[u8]) -> u64 {
-        let places = self.places.iter().take(usize::from(self.count));
-        places.fold(0, |hash, (start, end)| {
+    /// What stands for a look together with the values shown.
+    fn check(&self, look: Look, texts: &[u8]) -> NonZeroU64 {
+        let places = self.places.iter().take_while(|(start, end)| start < end);
+        let check = places.fold(look.0, |hash, (start, end)| {
             let bytes = texts.get(usize::from(*start)..usize::from(*end)).unwrap_or_default();
             mix(hash, hash_of(bytes))
-        })
+        });
+        NonZeroU64::MIN | check
     }
+}
+
+/// One record that is remembered. Small, and none across two lines of the cache: the places are visited at random.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
+struct Remembered {
+    check: NonZeroU64,
+    known: Known,
 }
 
 /// Looks of records that were scanned before, each at the place that its bits say.
 #[derive(Clone, Debug)]
 pub(super) struct Glances {
     /// Nothing before the first record.
-    places: Vec<Option<Known>>,
+    places: Vec<Option<Remembered>>,
 }
 
 impl Look {
@@ -105,28 +111,18 @@ impl Glances {
 
     /// What is known of a record of this look with these texts.
     pub(super) fn get(&self, look: Look, texts: &[u8]) -> Option<Known> {
-        let known = self.places.get(look.place())?.as_ref()?;
-        let is_it = known.look == look.0 && (known.shown.count == 0 || known.shown.hash_in(texts) == known.shown.hash);
-        is_it.then_some(*known)
+        let remembered = self.places.get(look.place())?.as_ref()?;
+        (remembered.check == remembered.known.shown.check(look, texts)).then_some(remembered.known)
     }
 
-    /// The same is known of records of this look.
-    pub(super) fn put_again(&mut self, look: Look, known: &Known) {
-        self.put(look, known.key, known.leaf, known.shown);
-    }
-
-    /// Remembers that all records of this look with the values shown have this key and leaf.
-    pub(super) fn put(&mut self, look: Look, key: u64, leaf: PatternId, shown: Shown) {
+    /// Remembers what is known of all records of this look with the values shown that these texts have.
+    pub(super) fn put(&mut self, look: Look, texts: &[u8], known: Known) {
         if self.places.is_empty() {
             self.places.resize(PLACES, None);
         }
         if let Some(place) = self.places.get_mut(look.place()) {
-            *place = Some(Known {
-                look: look.0,
-                key,
-                leaf,
-                shown,
-            });
+            let check = known.shown.check(look, texts);
+            *place = Some(Remembered { check, known });
         }
     }
 }
@@ -163,13 +159,22 @@ mod tests {
     fn the_values_shown_must_be_the_same() {
         let mut glances = Glances::new();
         let texts = |port: &str| format!("to 10.0.0.7:{port} in 17 ms");
-        let shown = Shown::new(texts("443").as_bytes(), [(3, 15)].into_iter()).unwrap();
-        glances.put(look(&texts("443")), 1, PatternId(2), shown);
+        let known = Known {
+            key: 1,
+            leaf: PatternId(2),
+            shown: Shown::new([(3, 15)].into_iter()).unwrap(),
+        };
+        glances.put(look(&texts("443")), texts("443").as_bytes(), known);
         let known = |text: String| glances.get(look(&text), text.as_bytes()).map(|known| known.leaf);
         assert_eq!(known(texts("443").replace("17", "99")), Some(PatternId(2)));
         assert_eq!(known(texts("444")), None);
-        assert!(Shown::new(b"", [(0, 1); 4].into_iter()).is_none());
-        assert!(Shown::new(b"", [(70_000, 70_001)].into_iter()).is_none());
+        assert!(Shown::new([(0, 1); 4].into_iter()).is_none());
+        assert!(Shown::new([(70_000, 70_001)].into_iter()).is_none());
+    }
+
+    #[test]
+    fn what_is_remembered_is_small() {
+        assert_eq!(size_of::<Option<Remembered>>(), 32);
     }
 
     proptest! {

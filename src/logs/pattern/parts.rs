@@ -408,7 +408,7 @@ fn is_trace(line: &[u8]) -> bool {
 /// `thread 'main' panicked at …`, found by its rarest letter.
 fn is_panic(text: &[u8]) -> bool {
     const WORDS: &[u8] = b" panicked at ";
-    const BEFORE: usize = 5;
+    const BEFORE: usize = 6;
     memchr::memchr_iter(WORDS[BEFORE], text).any(|at| {
         let words = at.checked_sub(BEFORE).and_then(|start| text.get(start..));
         words.is_some_and(|words| words.starts_with(WORDS))
