@@ -124,7 +124,7 @@ impl Run {
     /// A seat on a connection and a good answer.
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
-        let seat = Arc::clone(link).seat().await;
+        let seat = link.seat().await;
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         match ask(link, &seat.client, self.request(asked)).await {
             Ok(Answer::Log(response)) => Ok((seat, response)),
