@@ -8,8 +8,8 @@
 )]
 
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -55,11 +55,20 @@ pub(super) struct Most(Arc<AtomicUsize>);
 
 enum Standing {
     No,
-    /// It ends with the last answer that comes over it, once nobody can ask for more.
-    Shared(SendRequest<Body>),
+    Shared(Shared),
     /// The server has no HTTP/2.
     Single,
 }
+
+/// It ends with the last answer that comes over it, once nobody can ask for more.
+#[derive(Clone)]
+struct Shared {
+    requests: SendRequest<Body>,
+    connection: Driven,
+}
+
+/// A connection in the hands of the task that drives it.
+type Driven = Arc<std::sync::Mutex<Connection<Wire, Body, TokioExecutor>>>;
 
 impl Most {
     pub(super) fn unknown() -> Self {
@@ -94,14 +103,18 @@ impl Carrier {
 
     async fn send(mut self, mut request: Request<Body>) -> Result<Response<Incoming>, BoxError> {
         for _ in 0..TRIES {
-            let Some(mut requests) = self.stand(request.uri()).await? else {
+            let Some(mut shared) = self.stand(request.uri()).await? else {
                 return Ok(self.single.request(request).await?);
             };
-            match requests.try_send_request(request).await {
-                Ok(response) => return Ok(response),
+            match shared.requests.try_send_request(request).await {
+                Ok(response) => {
+                    // The server's settings have come before its first answer.
+                    self.most.learn(held(&shared.connection).current_max_send_streams());
+                    return Ok(response);
+                }
                 Err(mut refused) => match refused.take_message() {
                     // The server has said goodbye to this connection, and nothing of the request was sent.
-                    Some(unsent) if requests.is_closed() => request = unsent,
+                    Some(unsent) if shared.requests.is_closed() => request = unsent,
                     _ => return Err(refused.into_error().into()),
                 },
             }
@@ -110,11 +123,11 @@ impl Carrier {
     }
 
     /// The connection, made first if there is none; nothing if each request has to have its own.
-    async fn stand(&mut self, server: &Uri) -> Result<Option<SendRequest<Body>>, BoxError> {
+    async fn stand(&mut self, server: &Uri) -> Result<Option<Shared>, BoxError> {
         let mut standing = self.standing.lock().await;
         match &*standing {
             Standing::Single => return Ok(None),
-            Standing::Shared(requests) if !requests.is_closed() => return Ok(Some(requests.clone())),
+            Standing::Shared(shared) if !shared.requests.is_closed() => return Ok(Some(shared.clone())),
             Standing::Shared(_) | Standing::No => {}
         }
         *standing = Standing::No;
@@ -124,13 +137,13 @@ impl Carrier {
             *standing = Standing::Single;
             return Ok(None);
         }
-        let requests = share(wire, self.most.clone()).await?;
-        *standing = Standing::Shared(requests.clone());
-        Ok(Some(requests))
+        let shared = share(wire).await?;
+        *standing = Standing::Shared(shared.clone());
+        Ok(Some(shared))
     }
 }
 
-async fn share(wire: Wire, most: Most) -> Result<SendRequest<Body>, BoxError> {
+async fn share(wire: Wire) -> Result<Shared, BoxError> {
     let (requests, connection) = http2::Builder::new(TokioExecutor::new())
         .timer(TokioTimer::new())
         .keep_alive_interval(PING_EVERY)
@@ -140,18 +153,18 @@ async fn share(wire: Wire, most: Most) -> Result<SendRequest<Body>, BoxError> {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .handshake(wire)
         .await?;
-    hyper::rt::Executor::execute(&TokioExecutor::new(), carry(connection, most));
-    Ok(requests)
+    let connection: Driven = Arc::new(std::sync::Mutex::new(connection));
+    hyper::rt::Executor::execute(&TokioExecutor::new(), carry(Arc::clone(&connection)));
+    Ok(Shared { requests, connection })
 }
 
 /// Drives the connection to its end. What broke it is told to each request and each answer under way.
-async fn carry(mut connection: Connection<Wire, Body, TokioExecutor>, most: Most) {
-    let end = poll_fn(|cx| {
-        let end = connection.poll_unpin(cx);
-        most.learn(connection.current_max_send_streams());
-        end
-    });
-    drop(end.await);
+async fn carry(connection: Driven) {
+    drop(poll_fn(|cx| held(&connection).poll_unpin(cx)).await);
+}
+
+fn held(connection: &Driven) -> std::sync::MutexGuard<'_, Connection<Wire, Body, TokioExecutor>> {
+    connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Service<Request<Body>> for Carrier {
