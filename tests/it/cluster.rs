@@ -4,6 +4,7 @@
 
 mod demo;
 mod exec;
+mod links;
 mod limits;
 mod streams;
 mod train;

@@ -49,8 +49,8 @@ pub(super) async fn newest(link: Arc<Link>, uri: String) -> Newest {
     let is_empty = body.is_empty();
     let mut splitter = Splitter::default();
     splitter.feed(body);
-    let line = splitter.next().or_else(|| splitter.finish());
-    let stamped = line.and_then(|line| Some((line.time?, line.bytes)));
+    let last = splitter.next().or_else(|| splitter.finish());
+    let stamped = last.and_then(|last| Some((last.time?, last.bytes)));
     match stamped {
         Some((time, bytes)) => Newest::Line(Line { time, bytes }),
         None if is_empty => Newest::Nothing,

@@ -145,8 +145,8 @@ impl Run {
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
         let seat = match asked.follows {
-            Follows::Yes => Arc::clone(link).seat().await,
-            Follows::No | Follows::Later => Arc::clone(link).brief_seat().await,
+            Follows::Yes => link.seat().await,
+            Follows::No | Follows::Later => link.brief_seat().await,
         };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         match ask(link, &seat.client, self.request(asked)).await {
@@ -236,7 +236,7 @@ impl Run {
                     if clocks.vigil.is_some_and(|at| at <= now) {
                         match vigil.strike(now, |line| self.reader.knows(line)) {
                             Due::Nothing => {}
-                            Due::Stalled(line) => return self.cut(Pass::Stalled(line)),
+                            Due::Stalled(missed) => return self.cut(Pass::Stalled(missed)),
                             Due::Probe { by, patience } => {
                                 self.reader.rest();
                                 question.wants_turn(|| self.follow.lane.wishes.turn(by, patience));

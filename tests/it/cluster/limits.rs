@@ -77,7 +77,7 @@ async fn a_node_has_64_followed_logs_and_the_others_are_polled_until_one_ends() 
     let polled = |story: &Story| (0..69).filter(|n| is_polled(story, *n)).count();
     story.until("two are polled", |story| polled(story) == 2).await;
     assert!((66..69).all(|n| logs.contains_key(&format!("api-{n}"))));
-    let gone = logs.keys().find(|name| **name < "api-66".to_owned()).cloned().unwrap();
+    let gone = logs.keys().find(|name| name.as_str() < "api-66").cloned().unwrap();
     fake.change("DELETED", &pod(&gone, "shop", &container(0, "", &running(0), None)));
     drop(logs.remove(&gone));
     let next = followed(&mut fake, &mut story, 1).await;
