@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
 
 mod demo;
+mod ends;
 mod exec;
 mod links;
 mod limits;
@@ -840,7 +841,7 @@ async fn a_log_that_cannot_be_read_is_a_gap_and_no_coverage() {
     assert_eq!(
         story.coverage(0),
         [
-            format!("gap 0..11000 {:?}", GapCause::Unreadable(complaint.into())),
+            format!("gap 0..12000 {:?}", GapCause::Unreadable(complaint.into())),
             "end 11000".to_owned()
         ]
     );

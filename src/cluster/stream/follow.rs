@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::instance::{Fate, Place};
 use super::news::Teller;
-use super::pass::{FOR_EVER, Follow, Pass, Run, SILENCE, WATCH_LAG};
+use super::pass::{FOR_EVER, Follow, Pass, Run, SILENCE, Tail, WATCH_LAG};
 use super::reader::{Missing, Reader};
 use super::request::Follows;
 use super::told::Told;
@@ -18,7 +18,7 @@ use super::wait::{fate_changed, span};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::cause::{Failure, FailureKind, short};
 use crate::cluster::connect::PING_BLINDNESS;
-use crate::model::{Gap, GapCause, Line, StreamState, Time};
+use crate::model::{Gap, GapCause, Line, Span, StreamState, Time};
 
 const HEALTHY: Duration = Duration::from_secs(30);
 /// A stream that held for so long and gave something new was a good one: the next failure is a first failure.
@@ -50,6 +50,7 @@ impl Follow {
             slot: None,
             polling: None,
             asked: Time::MIN,
+            tail: Tail::Open,
             vain: None,
         };
         run.run().await;
@@ -143,6 +144,7 @@ impl Run {
         }
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
+        self.tail = self.tail_after(&pass, follows);
         let brought_news = self.reader.newest() > newest;
         if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
@@ -167,6 +169,28 @@ impl Run {
             Pass::Broke(failure) => self.broke(failure, self.heard(PING_BLINDNESS)).await,
             Pass::NotYet(reason) => self.not_yet(reason).await,
             Pass::Refused { failure, generation } => self.refused(failure, generation, follows).await,
+        }
+    }
+
+    /// What an end means for the tail of the log. A refusal to serve what is no more leaves it as it was.
+    fn tail_after(&self, pass: &Pass, follows: Follows) -> Tail {
+        match pass {
+            Pass::Over { complaint: None } if follows != Follows::Later => Tail::Read,
+            // The kubelet has read to the end of the file when it finds that the container is no more.
+            Pass::Over { complaint: Some(_) } if *self.follow.fate.borrow() == Fate::Gone => Tail::Read,
+            Pass::Over { complaint: Some(_) } | Pass::NotYet(_) | Pass::Outdated | Pass::Replaced => self.tail,
+            Pass::Refused { failure, .. }
+                if failure.is(FailureKind::NotFound) || failure.is(FailureKind::BadRequest) =>
+            {
+                self.tail
+            }
+            Pass::Over { complaint: None }
+            | Pass::Broke(_)
+            | Pass::Silent
+            | Pass::Stalled(_)
+            | Pass::SetBack
+            | Pass::LastCall
+            | Pass::Refused { .. } => Tail::Open,
         }
     }
 
@@ -290,31 +314,44 @@ impl Run {
     /// The instance ended and the server cannot give its log, or not to the end.
     async fn unreadable(&mut self, words: &str) -> Next {
         let at = self.ended_at();
-        let from = self.reader.high().unwrap_or_else(|| self.covered_from());
-        self.told.uncover(self.told.stopped_at().unwrap_or(from));
-        self.told.gap(Gap {
-            from,
-            to: at.max(from),
-            cause: GapCause::Unreadable(words.into()),
-        });
+        let end = match *self.follow.fate.borrow() {
+            // The status tells it in whole seconds.
+            Fate::Ended { at, .. } => at + Span::from_secs(1),
+            Fate::Running | Fate::Overtaken | Fate::Gone => at,
+        };
+        self.lost_from_here(end, GapCause::Unreadable(words.into()));
         self.end(at, StreamState::Ended).await;
         Next::Done
     }
 
     async fn overtaken(mut self) {
-        let from = self.reader.high().unwrap_or_else(|| self.covered_from());
         let now = self.now();
-        self.told.uncover(self.told.stopped_at().unwrap_or(from));
-        self.told.gap(Gap {
-            from,
-            to: now.max(from),
-            cause: GapCause::Restarted(2),
-        });
+        self.lost_from_here(now, GapCause::Restarted(2));
         self.end(now, StreamState::Ended).await;
     }
 
+    /// The log went with its pod. Where it was not read to its end, what is missing cannot be had any more.
     async fn gone(mut self) {
-        self.end(self.now(), StreamState::Gone).await;
+        let now = self.now();
+        let was_denied = !self.was_open && self.told.is_denied();
+        if self.tail == Tail::Open && !was_denied {
+            let words = if self.was_open {
+                "the pod went before its log was read to the end"
+            } else {
+                "the pod went before its log could be opened"
+            };
+            self.lost_from_here(now, GapCause::Unreadable(words.into()));
+        }
+        self.end(now, StreamState::Gone).await;
+    }
+
+    /// What follows the last line, up to `to`, cannot be read. That nothing was missing for a while after that line may
+    /// have been an answer that was stuck.
+    fn lost_from_here(&mut self, to: Time, cause: GapCause) {
+        let from = self.reader.high().unwrap_or_else(|| self.covered_from());
+        self.told.uncover(from);
+        let to = to.max(from);
+        self.told.gap(Gap { from, to, cause });
     }
 
     async fn end(&mut self, at: Time, state: StreamState) {

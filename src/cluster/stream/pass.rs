@@ -32,8 +32,10 @@ use crate::model::{Gap, GapCause, Line, Source, StreamState, Time};
 
 /// Without the pings of HTTP/2 a silence of this length may be a dead link: ask again, which costs nothing.
 pub(super) const SILENCE: Duration = Duration::from_secs(90);
-/// How long a followed log may go on after its container ended.
-const LAST_CALL: Duration = Duration::from_secs(5);
+/// How long a log may be silent and not end after its container ended: it can be asked for anew, as long as it is there.
+const LAST_CALL: Duration = Duration::from_secs(2);
+/// The same for one whose pod is gone: it cannot be asked for any more, and this answer alone still has its end.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// How long the pod watch may lag behind the log.
 pub(super) const WATCH_LAG: Duration = Duration::from_secs(1);
 /// A resume re-reads its last line at once; without it nothing is known to be covered before now.
@@ -79,8 +81,18 @@ pub(super) struct Run {
     pub(super) polling: Option<Polling>,
     /// When the log was asked for last.
     pub(super) asked: Time,
+    pub(super) tail: Tail,
     /// A line of the log that did not come though it was asked for anew because of it.
     pub(super) vain: Option<Line>,
+}
+
+/// Whether all that there is of the log was read, as far as can be known. It matters when it cannot be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Not, or nobody can tell.
+    Open,
+    /// The last answer ended as one does whose container has ended.
+    Read,
 }
 
 /// How one request came to its end.
@@ -193,6 +205,7 @@ impl Run {
         let begun = Instant::now();
         let mut vigil = Vigil::new(begun);
         let mut question = Question::None;
+        let mut patience = LAST_CALL;
         let mut clocks = Clocks {
             settle: (unsettled && asked.follows == Follows::Yes).then(|| begun + SETTLE),
             silence: (!pinged).then(|| begun + SILENCE),
@@ -208,6 +221,7 @@ impl Run {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
                         vigil.heard(now);
+                        clocks.last_call = clocks.last_call.map(|_| now + patience);
                         if question.is_needless() {
                             clocks.vigil = Some(vigil.due());
                         }
@@ -264,8 +278,10 @@ impl Run {
                         }
                     }
                 },
-                () = fate_changed(&mut self.follow.fate), if clocks.last_call.is_none() => {
-                    clocks.last_call = Some(Instant::now() + LAST_CALL);
+                () = fate_changed(&mut self.follow.fate) => {
+                    let is_gone = *self.follow.fate.borrow() == Fate::Gone;
+                    patience = if is_gone { LAST_WORDS } else { LAST_CALL };
+                    clocks.last_call = Some(Instant::now() + patience);
                 }
             }
         }

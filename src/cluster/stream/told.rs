@@ -61,6 +61,11 @@ impl Told {
         matches!(self.state, Some(StreamState::Live | StreamState::Quiet { .. }))
     }
 
+    /// The server refuses to serve it.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self.state, Some(StreamState::Denied { .. }))
+    }
+
     /// It is known that nothing newer is there.
     pub(super) fn is_quiet(&self) -> bool {
         matches!(self.state, Some(StreamState::Quiet { .. }))

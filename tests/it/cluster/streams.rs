@@ -211,7 +211,9 @@ async fn more_streams_than_allowed_are_polled_until_there_is_room() {
     story
         .until_lines(waiting, &["one", "two", "three", "nine", "ten"])
         .await;
-    assert_eq!(story.stream(waiting), Some(&StreamState::Live));
+    story
+        .until("it is live", |story| story.stream(waiting) == Some(&StreamState::Live))
+        .await;
 }
 
 /// The wish is about the server: nobody else asks it for a log either.
