@@ -383,9 +383,8 @@ impl World {
             }
             self.gaps.extend(skipped);
             match step {
-                Step::Drained => return,
+                Step::Drained | Step::SetBack => return,
                 Step::Full => {}
-                Step::SetBack => return,
                 Step::Doubtful => {
                     let missing = self.reader.trust();
                     self.note(format_args!("gap {missing:?}, clean: {clean}"));

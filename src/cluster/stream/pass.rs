@@ -157,8 +157,8 @@ impl Run {
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
         let seat = match asked.follows {
-            Follows::Yes => Arc::clone(link).seat().await,
-            Follows::No | Follows::Later => Arc::clone(link).brief_seat().await,
+            Follows::Yes => link.seat().await,
+            Follows::No | Follows::Later => link.brief_seat().await,
         };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         match ask(link, &seat.client, self.request(asked)).await {

@@ -74,9 +74,7 @@ pub(super) struct Reader {
 /// What is true of one response.
 #[derive(Debug, Default)]
 struct Connection {
-    resumed: bool,
-    /// It was asked for everything, not from some time on.
-    has_all: bool,
+    scope: Scope,
     /// It lacks lines, and what came after them will come again: nothing more is read of it.
     is_void: bool,
     /// The line being read has an older stamp than the one before it, by more than threads are apart.
@@ -88,6 +86,18 @@ struct Connection {
     /// The stamp of the last line of it.
     stamp: Option<Time>,
     course: Course,
+}
+
+/// What a response was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scope {
+    /// The log, for the first time.
+    #[default]
+    First,
+    /// What goes on from the line shown last, by its time.
+    Since,
+    /// Everything again: its time is not to be trusted.
+    All,
 }
 
 /// How far a response has come.
@@ -178,9 +188,13 @@ impl Reader {
         self.stray = None;
         self.headless = None;
         self.held = None;
+        let scope = match (resumed, std::mem::take(&mut self.wants_all)) {
+            (false, _) => Scope::First,
+            (true, false) => Scope::Since,
+            (true, true) => Scope::All,
+        };
         self.connection = Connection {
-            resumed,
-            has_all: std::mem::take(&mut self.wants_all),
+            scope,
             began_at: self.high,
             last: self.last,
             ..Connection::default()
@@ -389,8 +403,7 @@ impl Reader {
     /// Whether this line is the first to be seen of those that a clock has stamped which was set back.
     fn lacks_lines_before(&self, item: &Item) -> bool {
         self.connection.fell
-            && self.connection.resumed
-            && !self.connection.has_all
+            && self.connection.scope == Scope::Since
             && self.is_settled()
             && self.seen.find(item.key).is_none()
     }
@@ -545,7 +558,7 @@ impl Reader {
             _ if !self.is_settled() => self.headless = Some(bytes),
             (Some(stamp), _) => self.show_stray(stamp, bytes, lines),
             // Without its head, at the very beginning: shown as cut.
-            (None, Some(_)) if !self.connection.resumed => {
+            (None, Some(_)) if self.connection.scope == Scope::First => {
                 self.headless = Some(bytes);
             }
             (None, _) => {}

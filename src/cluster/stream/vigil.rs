@@ -141,13 +141,13 @@ mod tests {
         move |line| line.time <= Time::from_secs(secs)
     }
 
-    fn is_probe(due: Due) -> bool {
+    fn is_probe(due: &Due) -> bool {
         matches!(due, Due::Probe { .. })
     }
 
     /// What is done about an answer that has `last` at its end, if by the time of the verdict the lines up to
     /// `newest` have come.
-    fn check(last: Newest, newest: i64, silence: Silence, expected: impl Fn(Due) -> bool) {
+    fn check(last: Newest, newest: i64, silence: Silence, expected: impl Fn(&Due) -> bool) {
         let begun = Instant::now();
         let mut vigil = Vigil::new(begun);
         assert_eq!(vigil.strike(begun + ENLISTED / 2, up_to(10)), Due::Nothing);
@@ -168,17 +168,16 @@ mod tests {
         assert_eq!(vigil.answered(answered, up_to(10), last), silence);
         assert!(vigil.due() <= answered + ENLISTED);
         let verdict = vigil.strike(vigil.due(), up_to(newest));
-        let told = format!("{verdict:?}");
-        assert!(expected(verdict), "{told}");
+        assert!(expected(&verdict), "{verdict:?}");
     }
 
     #[test]
     fn a_log_that_went_on_without_us_is_stuck() {
         check(Newest::Line(line(20)), 10, Silence::Unknown, |due| {
-            due == Due::Stalled(line(20))
+            *due == Due::Stalled(line(20))
         });
-        check(Newest::Line(line(20)), 20, Silence::Unknown, |due| due == Due::Nothing);
-        check(Newest::Line(line(20)), 30, Silence::Unknown, |due| due == Due::Nothing);
+        check(Newest::Line(line(20)), 20, Silence::Unknown, |due| *due == Due::Nothing);
+        check(Newest::Line(line(20)), 30, Silence::Unknown, |due| *due == Due::Nothing);
         // Quiet, or no answer: it is looked into again later.
         check(Newest::Line(line(10)), 10, Silence::Quiet, is_probe);
         check(Newest::Nothing, 10, Silence::Quiet, is_probe);
