@@ -5,6 +5,7 @@
 mod split;
 mod seen;
 mod twins;
+mod half;
 mod reader;
 mod request;
 mod instance;

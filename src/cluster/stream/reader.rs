@@ -13,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::DefaultHashBuilder;
 
+use super::half::{is_begun_stamp, whole_characters};
 use super::seen::{Seen, Shown};
 use super::split::{Record, Splitter};
 use super::twins::Twins;
@@ -581,17 +582,6 @@ impl Reader {
     }
 }
 
-/// Without the beginning of a character at the end, of which the rest was cut off.
-fn whole_characters(bytes: &[u8]) -> &[u8] {
-    let Some(last) = bytes.utf8_chunks().last() else {
-        return bytes;
-    };
-    let begun = last.invalid();
-    let is_cut = std::str::from_utf8(begun).is_err_and(|error| error.error_len().is_none());
-    let end = bytes.len() - if is_cut { begun.len() } else { 0 };
-    bytes.get(..end).unwrap_or(bytes)
-}
-
 /// What is missing before `to` if the line that was shown last, and the one that was cut off, did not come again.
 fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
     let from = match (cut, doubt) {
@@ -606,13 +596,6 @@ fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
 /// Whether a line is the one that was cut off, whole.
 fn completes(item: &Item, cut: &Line) -> bool {
     item.time == cut.time && item.bytes.starts_with(&cut.bytes)
-}
-
-/// Whether a line was cut in the middle of its stamp.
-fn is_begun_stamp(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|byte| byte.is_ascii_digit() || b"-:T.Z+".contains(byte))
 }
 
 #[cfg(test)]
@@ -957,18 +940,5 @@ mod tests {
         assert_eq!(read(&mut reader, &serve(&file, None), 50, &mut shown), Step::Drained);
         assert_eq!(texts(&shown), ["a", "b", "c", "d", "e", "f"]);
         assert!(reader.is_settled() && reader.skipped().is_empty());
-    }
-
-    #[test]
-    fn a_character_that_was_cut_is_left_out_whole() {
-        for (bytes, whole) in [
-            ("grö".as_bytes(), 4),
-            (b"gr\xc3", 2),
-            (b"gr\xe2\x82", 2),
-            (b"a\xff", 2),
-            (b"", 0),
-        ] {
-            assert_eq!(whole_characters(bytes).len(), whole);
-        }
     }
 }

@@ -268,7 +268,7 @@ fn a_login_is_one_key_for_the_cluster_that_needs_it() {
     };
     stage.report(needs_login("prod"));
     stage.settle();
-    stage.shows(&["hints L log in", "trouble prod needs login: MFA"]);
+    stage.shows(&["hints L log in", "trouble prod needs login 0s: MFA"]);
     assert_eq!(stage.keys("L"), [Effect::Login(context("prod"))]);
     // There is nothing that a key could do for a token that is no good.
     stage.report(needs_login("dev"));
