@@ -172,15 +172,12 @@ fn unescaped(text: &str) -> String {
     let mut rest = text.as_bytes();
     while let Some((first, after)) = rest.split_first() {
         let digit = |at: usize| after.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-        match (first, digit(0), digit(1)) {
-            (b'%', Some(high), Some(low)) => {
-                bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
-                rest = after.get(2..).unwrap_or_default();
-            }
-            _ => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let (b'%', Some(high), Some(low)) = (first, digit(0), digit(1)) {
+            bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
@@ -263,7 +260,9 @@ mod tests {
 
     fn check(proxy: &str, expected: Option<(&str, &str)>) {
         let login = login(&proxy.parse().unwrap());
-        let login = login.as_ref().map(|(user, password)| (user.as_str(), password.as_str()));
+        let login = login
+            .as_ref()
+            .map(|(user, password)| (user.as_str(), password.as_str()));
         assert_eq!(login, expected, "{proxy}");
     }
 

@@ -118,11 +118,7 @@ impl Gathering {
 }
 
 impl Read for Socket {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, mut buf: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         let Self { io, gathering } = &mut *self;
         let Some(gathering) = gathering else {
             return Pin::new(io).poll_read(cx, buf);
@@ -176,10 +172,7 @@ mod tests {
 
     async fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let (client, server) = tokio::join!(
-            TcpStream::connect(listener.local_addr().unwrap()),
-            listener.accept()
-        );
+        let (client, server) = tokio::join!(TcpStream::connect(listener.local_addr().unwrap()), listener.accept());
         (client.unwrap(), server.unwrap().0)
     }
 
@@ -223,7 +216,15 @@ mod tests {
         assert!(socket.inner().gathering.as_ref().unwrap().pause.is_none());
         server.write_all(b"two").await.unwrap();
         assert_eq!(socket.read(&mut buf).await.unwrap(), 3);
-        let until = socket.inner().gathering.as_ref().unwrap().pause.as_ref().unwrap().deadline();
+        let until = socket
+            .inner()
+            .gathering
+            .as_ref()
+            .unwrap()
+            .pause
+            .as_ref()
+            .unwrap()
+            .deadline();
         server.write_all(b"three").await.unwrap();
         server.write_all(b"four").await.unwrap();
         assert_eq!(socket.read(&mut buf).await.unwrap(), 9);

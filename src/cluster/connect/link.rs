@@ -200,10 +200,15 @@ mod tests {
 
     /// Of so many who take a seat before it is known what the server allows, so many stay.
     fn check(wanted: usize, allowed: usize, stay: usize) {
-        let client = Client::new(tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>().0, "");
+        let client = Client::new(
+            tower_test::mock::pair::<http::Request<kube::client::Body>, http::Response<kube::client::Body>>().0,
+            "",
+        );
         let most = Most::unknown();
         let shard = Arc::new(Shard::new(client, most.clone()));
-        let mut seats: Vec<_> = std::iter::from_fn(|| Seat::taken(Arc::clone(&shard))).take(wanted).collect();
+        let mut seats: Vec<_> = std::iter::from_fn(|| Seat::taken(Arc::clone(&shard)))
+            .take(wanted)
+            .collect();
         assert_eq!(seats.len(), wanted.min(STREAMS_PER_CONNECTION));
         most.learn(allowed);
         // Each in its turn gives up its seat if there are too many.
@@ -216,7 +221,10 @@ mod tests {
             }
         }
         assert_eq!(seats.len(), stay);
-        assert_eq!(Seat::taken(Arc::clone(&shard)).is_some(), stay < allowed.clamp(1, STREAMS_PER_CONNECTION));
+        assert_eq!(
+            Seat::taken(Arc::clone(&shard)).is_some(),
+            stay < allowed.clamp(1, STREAMS_PER_CONNECTION)
+        );
         drop(seats);
         assert!(Seat::taken(shard).is_some());
     }

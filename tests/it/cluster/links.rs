@@ -57,7 +57,11 @@ impl Site {
         let acceptor = acceptor(manners.alpn);
         let pods = (0..pods).map(|n| {
             let id = format!("id-{n}");
-            pod(&format!("api-{n}"), "shop", &super::container(0, &id, &running(0), None))
+            pod(
+                &format!("api-{n}"),
+                "shop",
+                &super::container(0, &id, &running(0), None),
+            )
         });
         let world = watch::Sender::new(super::world(pods.collect()));
         let (to_logs, logs) = mpsc::channel(512);
@@ -84,7 +88,9 @@ impl Site {
                     answer(request, world.clone(), calls.clone())
                 });
                 connections.spawn(async move {
-                    let Ok(socket) = acceptor.accept(socket).await else { return };
+                    let Ok(socket) = acceptor.accept(socket).await else {
+                        return;
+                    };
                     let mut builder = auto::Builder::new(hyper_util::rt::TokioExecutor::new());
                     builder.http2().max_concurrent_streams(manners.streams);
                     let serving = builder.serve_connection_with_upgrades(TokioIo::new(socket), answer);
@@ -133,7 +139,11 @@ impl Site {
                 }
             }
         };
-        assert!(timeout(PATIENCE, coming).await.is_ok(), "{} of {count} logs came", logs.len());
+        assert!(
+            timeout(PATIENCE, coming).await.is_ok(),
+            "{} of {count} logs came",
+            logs.len()
+        );
         logs
     }
 
@@ -150,7 +160,9 @@ impl Site {
 
 /// Serves until the connection ends or an order ends it.
 async fn obey<S, E>(
-    mut serving: std::pin::Pin<&mut auto::UpgradeableConnection<'_, TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S, E>>,
+    mut serving: std::pin::Pin<
+        &mut auto::UpgradeableConnection<'_, TokioIo<tokio_rustls::server::TlsStream<TcpStream>>, S, E>,
+    >,
     mut orders: watch::Receiver<(u32, Order)>,
 ) where
     S: hyper::service::Service<Request<Incoming>, Response = Response<Body>, Error = Infallible>,
@@ -205,7 +217,10 @@ async fn no_log_waits_for_ever_where_few_may_share_a_connection() {
     let logs = site.logs(&mut story, 45).await;
     all_speak(&mut story, &logs, 1000, "here").await;
     let counts = site.by_connection(http::Version::HTTP_2);
-    assert!(counts.len() >= 5 && counts.values().all(|count| *count <= 10), "{counts:?}");
+    assert!(
+        counts.len() >= 5 && counts.values().all(|count| *count <= 10),
+        "{counts:?}"
+    );
 }
 
 #[tokio::test]
@@ -234,7 +249,10 @@ async fn a_goodbye_lets_logs_go_on_and_takes_none_anew() {
     let again = site.logs(&mut story, 1).await;
     assert!(again.contains_key("api-7"));
     let after = site.by_connection(http::Version::HTTP_2);
-    assert!(after.keys().all(|connection| !before.contains_key(connection)), "{after:?}");
+    assert!(
+        after.keys().all(|connection| !before.contains_key(connection)),
+        "{after:?}"
+    );
 }
 
 #[tokio::test]
