@@ -6,7 +6,7 @@
 #   tests/checker/cpu.sh idle [SECONDS]                    300 quiet containers, without and with a screen (tmux)
 #
 # Readers: `kontrast contrast` (everything but printing: it prints at the end), `kontrast logs` into /dev/null, and one
-# `kubectl logs -f -l` per context into /dev/null. A reader runs alone; its time is counted (user and system, by
+# `kubectl logs -f -l` per context into /dev/null. All begin with the last second. A reader runs alone; its time is counted (user and system, by
 # /proc/PID/stat, all threads) over SECONDS from three seconds after its start. The containers write
 # LINES_A_SECOND (default 20100); that a reader keeps up is seen by what its sockets received, as the kernel tells it (ss): the same
 # each round (kubectl receives no stamps, and less for it). KONTRAST is the program (default: target/release/kontrast),
@@ -62,15 +62,15 @@ received() {
 start() {
     pids=
     case $1 in
-        contrast) "$kontrast" contrast --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop --for 1h \
+        contrast) "$kontrast" contrast --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop -s 1s --for 1h \
             > /dev/null 2> "$out/stderr" & pids=$! ;;
-        logs) "$kontrast" logs --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop --for 1h \
+        logs) "$kontrast" logs --kubeconfig "$out/kubeconfig.yaml" --context "$contexts" -n shop -s 1s --for 1h \
             -o "${PRINT:-text}" > /dev/null 2> "$out/stderr" & pids=$! ;;
         kubectl)
             local context
             for context in ${contexts//,/ }; do
                 "$kubectl" --kubeconfig "$out/kubeconfig.yaml" --context "$context" -n shop logs -f -l app=gen \
-                    --max-log-requests 200 --prefix=false > /dev/null 2>> "$out/stderr" &
+                    --since 1s --tail -1 --max-log-requests 200 --prefix=false > /dev/null 2>> "$out/stderr" &
                 pids="$pids $!"
             done ;;
     esac

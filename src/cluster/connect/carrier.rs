@@ -67,8 +67,9 @@ struct Shared {
     connection: Driven,
 }
 
-/// A connection in the hands of the task that drives it.
-type Driven = Arc<std::sync::Mutex<Connection<Wire, Body, TokioExecutor>>>;
+/// A connection in the hands of the task that drives it; none once it has ended: a request that still lay there would
+/// wait for ever.
+type Driven = Arc<std::sync::Mutex<Option<Connection<Wire, Body, TokioExecutor>>>>;
 
 impl Most {
     pub(super) fn unknown() -> Self {
@@ -109,7 +110,9 @@ impl Carrier {
             match shared.requests.try_send_request(request).await {
                 Ok(response) => {
                     // The server's settings have come before its first answer.
-                    self.most.learn(held(&shared.connection).current_max_send_streams());
+                    if let Some(connection) = held(&shared.connection).as_ref() {
+                        self.most.learn(connection.current_max_send_streams());
+                    }
                     return Ok(response);
                 }
                 Err(mut refused) => match refused.take_message() {
@@ -153,17 +156,28 @@ async fn share(wire: Wire) -> Result<Shared, BoxError> {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .handshake(wire)
         .await?;
-    let connection: Driven = Arc::new(std::sync::Mutex::new(connection));
+    let connection: Driven = Arc::new(std::sync::Mutex::new(Some(connection)));
     hyper::rt::Executor::execute(&TokioExecutor::new(), carry(Arc::clone(&connection)));
     Ok(Shared { requests, connection })
 }
 
 /// Drives the connection to its end. What broke it is told to each request and each answer under way.
 async fn carry(connection: Driven) {
-    drop(poll_fn(|cx| held(&connection).poll_unpin(cx)).await);
+    poll_fn(|cx| {
+        let mut held = held(&connection);
+        let Some(driven) = held.as_mut() else {
+            return Poll::Ready(());
+        };
+        let end = driven.poll_unpin(cx).map(drop);
+        if end.is_ready() {
+            *held = None;
+        }
+        end
+    })
+    .await;
 }
 
-fn held(connection: &Driven) -> std::sync::MutexGuard<'_, Connection<Wire, Body, TokioExecutor>> {
+fn held(connection: &Driven) -> std::sync::MutexGuard<'_, Option<Connection<Wire, Body, TokioExecutor>>> {
     connection.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
