@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -66,6 +67,9 @@ pub struct Setup {
 /// Runs the screen until the user quits or a signal ends it. The terminal is given back in any case.
 pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Error> {
     let signals = Signals::listen()?;
+    // Declared first, it is dropped last: giving the terminal back can hang as well.
+    let mut watch = JoinSet::new();
+    watch.spawn(signals::end_anyway());
     let mut guard = Guard::enter()?;
     let screen = Screen::new()?;
     let (cols, rows) = screen.size()?;
@@ -275,6 +279,12 @@ impl Desk {
         let ended = loop {
             tokio::select! {
                 biased;
+                // News before the answer: the next key is meant for what the login has changed.
+                true = fleet.reports.receive(&mut reports) => {
+                    for report in reports.drain(..) {
+                        self.take(Msg::Reported(report));
+                    }
+                }
                 answered = &mut answer => break answered.unwrap_or_else(|_| Err("the context has ended".into())),
                 signal = signals.next() => match signal {
                     Signal::Interrupt if interrupted => break Err("it was given up".into()),
@@ -283,11 +293,6 @@ impl Desk {
                     Signal::Stop => signals::stop_self()?,
                 },
                 msg = tasks.next() => self.take(msg),
-                true = fleet.reports.receive(&mut reports) => {
-                    for report in reports.drain(..) {
-                        self.take(Msg::Reported(report));
-                    }
-                }
             }
         };
         if let Err(cause) = ended {

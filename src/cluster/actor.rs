@@ -12,9 +12,10 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::credentials::{Asker, Made};
 use super::access::{LogAccess, Told, ingest};
 use super::cause::FailureKind;
-use super::connect::{Link, Refusal};
+use super::connect::Link;
 use super::events::event_row;
 use super::exec::Session;
 use super::feed::{Fed, Feed, Line};
@@ -100,7 +101,9 @@ pub(super) struct Actor {
     rota: Option<Rota>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
-    connects: JoinSet<Result<Link, Refusal>>,
+    connects: JoinSet<Made>,
+    /// What a login has come to, until it is told to who asked.
+    logged_in: Option<(Asker, Result<(), Arc<str>>)>,
     tasks: JoinSet<()>,
 }
 
@@ -138,6 +141,7 @@ impl Actor {
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
             connects: JoinSet::new(),
+            logged_in: None,
             tasks: JoinSet::new(),
             scopes,
             opened,
@@ -173,6 +177,7 @@ impl Actor {
                 () = until(self.renew_at) => self.connect(),
             }
             self.settle().await;
+            self.answer_login();
         }
     }
 

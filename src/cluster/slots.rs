@@ -129,9 +129,14 @@ impl Polling {
         Duration::from_secs(pause.unwrap_or(60))
     }
 
-    /// Whether the last poll brought something new.
-    pub(super) fn came(&mut self, news: usize) {
-        self.vain = if news > 0 { 0 } else { self.vain + 1 };
+    /// The last poll brought something new.
+    pub(super) fn brought_news(&mut self) {
+        self.vain = 0;
+    }
+
+    /// The last poll brought nothing new.
+    pub(super) fn was_vain(&mut self) {
+        self.vain += 1;
     }
 }
 
@@ -193,10 +198,10 @@ mod tests {
         let mut pauses = Vec::new();
         for _ in 0..6 {
             pauses.push(first.every().as_secs());
-            first.came(0);
+            first.was_vain();
         }
         assert_eq!(pauses, [2, 4, 8, 15, 15, 15]);
-        first.came(1);
+        first.brought_news();
         assert_eq!(first.every().as_secs(), 2);
         let others: Vec<_> = std::iter::from_fn(|| lane.poll()).collect();
         assert_eq!((others.len(), first.every().as_secs()), (599, 60));

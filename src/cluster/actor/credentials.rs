@@ -27,6 +27,11 @@ const LOGIN_AGAIN: Duration = Duration::from_mins(1);
 /// From then on the end of a client certificate is worth a word.
 const DAY: Span = Span::from_secs(86_400);
 
+/// Who waits for the end of a login.
+pub(super) type Asker = oneshot::Sender<Result<(), Arc<str>>>;
+/// An attempt at clients that has ended, and who waits for it.
+pub(super) type Made = (Result<Link, Refusal>, Option<Asker>);
+
 impl Actor {
     /// Makes the clients, unless that is under way.
     pub(super) fn connect(&mut self) {
@@ -37,7 +42,8 @@ impl Actor {
         self.health.link = LinkHealth::Making;
         let offer = self.opened.offer.clone();
         let attempt = self.attempt(Manner::Quiet);
-        self.connects.spawn(async move { connect(&offer, attempt).await });
+        self.connects
+            .spawn(async move { (connect(&offer, attempt).await, None) });
     }
 
     fn attempt(&mut self, manner: Manner) -> Attempt {
@@ -59,7 +65,7 @@ impl Actor {
     }
 
     /// Makes the clients anew with a person at the terminal, in place of any attempt without one.
-    pub(super) fn login(&mut self, mut done: oneshot::Sender<Result<(), Arc<str>>>) {
+    pub(super) fn login(&mut self, mut asker: Asker) {
         self.connects = JoinSet::new();
         self.renew_at = None;
         self.health.link = LinkHealth::Making;
@@ -70,16 +76,17 @@ impl Actor {
         self.connects.spawn(async move {
             let made = tokio::select! {
                 made = connect(&offer, attempt) => made,
-                () = done.closed() => return Err(Refusal::NeedsLogin("the login was given up".into())),
+                () = asker.closed() => return (Err(Refusal::NeedsLogin("the login was given up".into())), None),
             };
-            let told = made.as_ref().map(|_| ()).map_err(Refusal::words);
-            // Who asked may have gone in this very moment; the clients are good all the same.
-            drop(done.send(told));
-            made
+            (made, Some(asker))
         });
     }
 
-    pub(super) fn connected(&mut self, made: Result<Result<Link, Refusal>, JoinError>) {
+    pub(super) fn connected(&mut self, made: Result<Made, JoinError>) {
+        let made = made.map(|(made, asker)| {
+            self.logged_in = asker.map(|asker| (asker, made.as_ref().map(|_| ()).map_err(Refusal::words)));
+            made
+        });
         match made {
             Ok(Ok(link)) => {
                 self.health.link = LinkHealth::Made;
@@ -96,6 +103,14 @@ impl Actor {
             Ok(Err(Refusal::Asks(plugin))) => self.health.link = LinkHealth::Asks(plugin),
             Ok(Err(Refusal::Broken(cause))) => self.health.link = LinkHealth::Broken(cause),
             Err(_) => self.health.link = LinkHealth::Broken("an internal error".into()),
+        }
+    }
+
+    /// After what the login has changed was told: whoever is answered may look at it.
+    pub(super) fn answer_login(&mut self) {
+        if let Some((asker, told)) = self.logged_in.take() {
+            // Who asked may have gone in this very moment; the clients are good all the same.
+            drop(asker.send(told));
         }
     }
 

@@ -115,7 +115,6 @@ async fn refusal(response: http::Response<Body>) -> Failure {
 
 /// Whether the log served at `place` is that of the instance `ours`, by the pod as it is now.
 pub(super) async fn identity(link: &Link, target: &Target, ours: &Arc<str>, place: Place) -> Identity {
-    let _turn = link.turn().await;
     let pods: Api<Pod> = Api::namespaced(link.api.clone(), &target.pod.namespace);
     // After a server's restart all streams may ask at once.
     let turn = link.turn().await;

@@ -51,6 +51,7 @@ impl Follow {
             polling: None,
             asked: Time::MIN,
             tail: Tail::Open,
+            is_sure: true,
             vain: None,
         };
         run.run().await;
@@ -118,7 +119,11 @@ impl Run {
             self.told.uncover(self.asked);
         }
         let pause = self.polling.as_mut().map_or(CAPPED_PAUSE, |polling| {
-            polling.came(usize::from(self.reader.newest() > before));
+            if self.reader.newest() > before {
+                polling.brought_news();
+            } else {
+                polling.was_vain();
+            }
             polling.every()
         });
         self.wait_for_room(pause).await
@@ -144,8 +149,8 @@ impl Run {
         }
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
-        self.tail = self.tail_after(&pass, follows);
         let brought_news = self.reader.newest() > newest;
+        self.tail = self.tail_after(&pass, follows, brought_news);
         if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
         } else if brought_news {
@@ -173,11 +178,22 @@ impl Run {
     }
 
     /// What an end means for the tail of the log. A refusal to serve what is no more leaves it as it was.
-    fn tail_after(&self, pass: &Pass, follows: Follows) -> Tail {
+    fn tail_after(&self, pass: &Pass, follows: Follows, brought_news: bool) -> Tail {
+        let is_gone = *self.follow.fate.borrow() == Fate::Gone;
+        // Without the line that has to come again, or with half a line at its end, it was no end of the log.
+        let is_whole = self.reader.is_settled() && self.reader.newest() == self.reader.high();
+        let read = match (is_whole, self.tail) {
+            (false, _) => Tail::Open,
+            // An answer that is stuck in a file which the kubelet has renamed ends no different, and nobody can be asked.
+            (true, _) if is_gone && !self.is_sure => Tail::Open,
+            (true, _) if is_gone => Tail::Read,
+            (true, Tail::Over | Tail::Read) if !brought_news => Tail::Read,
+            (true, _) => Tail::Over,
+        };
         match pass {
-            Pass::Over { complaint: None } if follows != Follows::Later => Tail::Read,
+            Pass::Over { complaint: None } if follows != Follows::Later => read,
             // The kubelet has read to the end of the file when it finds that the container is no more.
-            Pass::Over { complaint: Some(_) } if *self.follow.fate.borrow() == Fate::Gone => Tail::Read,
+            Pass::Over { complaint: Some(_) } if is_gone => read,
             Pass::Over { complaint: Some(_) } | Pass::NotYet(_) | Pass::Outdated | Pass::Replaced => self.tail,
             Pass::Refused { failure, .. }
                 if failure.is(FailureKind::NotFound) || failure.is(FailureKind::BadRequest) =>
@@ -298,7 +314,7 @@ impl Run {
     /// Everything that the instance wrote was read.
     async fn finish(&mut self) -> Next {
         let at = self.ended_at();
-        if let Some(Missing { from, to }) = self.reader.missing_at_end(at) {
+        if let Some(Missing { from, to }) = self.reader.missing_at_end(self.ended_by()) {
             // It was rotated, and nothing has been written since.
             self.told.uncover(self.told.stopped_at().unwrap_or(from));
             let cause = GapCause::Rotated;
@@ -314,12 +330,7 @@ impl Run {
     /// The instance ended and the server cannot give its log, or not to the end.
     async fn unreadable(&mut self, words: &str) -> Next {
         let at = self.ended_at();
-        let end = match *self.follow.fate.borrow() {
-            // The status tells it in whole seconds.
-            Fate::Ended { at, .. } => at + Span::from_secs(1),
-            Fate::Running | Fate::Overtaken | Fate::Gone => at,
-        };
-        self.lost_from_here(end, GapCause::Unreadable(words.into()));
+        self.lost_from_here(self.ended_by(), GapCause::Unreadable(words.into()));
         self.end(at, StreamState::Ended).await;
         Next::Done
     }
@@ -334,7 +345,7 @@ impl Run {
     async fn gone(mut self) {
         let now = self.now();
         let was_denied = !self.was_open && self.told.is_denied();
-        if self.tail == Tail::Open && !was_denied {
+        if self.tail != Tail::Read && !was_denied {
             let words = if self.was_open {
                 "the pod went before its log was read to the end"
             } else {
@@ -360,6 +371,14 @@ impl Run {
         self.told.ended(at);
         self.told.state(state).await;
         self.teller.ended().await;
+    }
+
+    /// What the instance may have written to the end: its status tells the second only.
+    fn ended_by(&self) -> Time {
+        match *self.follow.fate.borrow() {
+            Fate::Ended { at, .. } => at + Span::from_secs(1),
+            Fate::Running | Fate::Overtaken | Fate::Gone => self.ended_at(),
+        }
     }
 
     fn ended_at(&self) -> Time {

@@ -2,7 +2,7 @@
 
 use crate::model::{ClusterState, ContextId};
 use crate::workspace::clusters::Cluster;
-use crate::workspace::key::{Key, KeyCode};
+use crate::workspace::key::Key;
 use crate::workspace::msg::Effect;
 use crate::workspace::panes::Pane;
 use crate::workspace::scene::Tone;
@@ -49,23 +49,8 @@ pub fn answer(state: &mut State, key: Key) -> Vec<Effect> {
     let Some(Over::Allowing { context, plugin }) = state.overlay.take() else {
         return Vec::new();
     };
-    match key.code {
-        KeyCode::Char('y' | 'Y') => vec![Effect::AllowPlugin { context, plugin }],
-        KeyCode::Char(_)
-        | KeyCode::Enter
-        | KeyCode::Esc
-        | KeyCode::Tab
-        | KeyCode::Backspace
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Left
-        | KeyCode::Right
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::F(_) => Vec::new(),
+    if key.is_yes() {
+        return vec![Effect::AllowPlugin { context, plugin }];
     }
+    Vec::new()
 }

@@ -99,6 +99,34 @@ async fn not_more_than_32_logs_are_asked_for_at_a_time() {
     fake.next_log().await;
 }
 
+/// Each of them has to ask whose log it is that it is served: more at a time than may ask at a time.
+#[tokio::test]
+async fn logs_that_were_all_rotated_during_a_break_all_go_on() {
+    const LOGS: usize = 40;
+    let pods = (0..LOGS).map(|n| on_node(n, "one")).collect();
+    let mut fake = Fake::start(world(pods)).await;
+    let mut story = fake.open(since(600));
+    let logs = followed(&mut fake, &mut story, LOGS).await;
+    for log in logs.values() {
+        log.lines(&[(1000, "before")]).await;
+    }
+    let have_come = |story: &Story, text: &str| {
+        let lines = (0..u32::try_from(LOGS).unwrap()).map(|n| story.lines(n));
+        lines.filter(|lines| lines.iter().any(|line| line == text)).count()
+    };
+    story
+        .until("all have said something", |story| have_come(story, "before") == LOGS)
+        .await;
+    drop(logs);
+    let logs = followed(&mut fake, &mut story, LOGS).await;
+    for log in logs.values() {
+        log.lines(&[(9000, "after")]).await;
+    }
+    story
+        .until("all go on", |story| have_come(story, "after") == LOGS)
+        .await;
+}
+
 /// As long as an outage may be: when the server is back, so are all streams, and they do not knock it over.
 #[tokio::test]
 async fn after_a_restart_of_the_server_a_hundred_logs_are_back_within_ten_seconds() {
