@@ -1,10 +1,14 @@
 //! Where the tasks of one context send what they learn. News for the loop go over a bounded channel. What the engine
 //! has to hear lies in a spool until it takes it, so that a slow engine never slows the reading of a socket: a kubelet
-//! that is not read fast enough loses lines without a word. The lines in the spool are charged to a budget.
+//! that is not read fast enough loses lines without a word. The lines in the spool are charged to a budget until the
+//! engine has taken them. While lines come fast they go on together, so that the engine is woken once for many.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::memory::Budget;
@@ -16,11 +20,17 @@ pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
 /// News wait here for the loop.
 const REPORTS: usize = 1024;
 /// Batches on the last step to the engine; all others wait in the spool.
-const INGESTS: usize = 16;
+const INGESTS: usize = 256;
 /// What is taken out of the spool at once.
 const TAKEN: usize = 256;
 /// Batches of one source that lie behind each other go as one of about so many lines.
 const TOGETHER: usize = 1024;
+/// How long what was told may wait for more. Readings of sockets are that far apart.
+const PAUSE: Duration = Duration::from_millis(4);
+/// Tellings that follow each other within this are a flow; others are not held up.
+const FLOW: Duration = Duration::from_millis(12);
+/// When it is looked after whether the engine has taken what was sent last.
+const LANDING: Duration = Duration::from_millis(50);
 
 /// The sending ends.
 #[derive(Clone)]
@@ -136,20 +146,49 @@ impl Outlet {
 impl Spool {
     /// Passes on what is told until nobody tells anything any more. Once `stop` is given it waits for nobody.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let mut taken = Vec::new();
-        while self.held.recv_many(&mut taken, TAKEN).await > 0 {
-            let mut taken = taken.drain(..).peekable();
+        let mut told = Vec::new();
+        let mut flying = Flying::default();
+        let mut passed_at: Option<Instant> = None;
+        while self.receive(&mut told, &mut flying).await > 0 {
+            let little = told.len() < TAKEN;
+            let mut taken = told.drain(..).peekable();
             while let Some(mut held) = taken.next() {
-                let mut charges = vec![held.charge.take()];
+                let mut charges = Charges {
+                    _first: held.charge.take(),
+                    more: Vec::new(),
+                };
                 while let Some(next) = taken.next_if(|next| together(&held.ingest, &next.ingest)) {
-                    charges.push(next.charge);
+                    charges.more.extend(next.charge);
                     append(&mut held.ingest, next.ingest);
                 }
                 if !self.pass(held.ingest, &stop).await {
                     return;
                 }
-                drop(charges);
+                flying.sent(charges);
+                flying.landed(&self.engine);
             }
+            let now = Instant::now();
+            if little && passed_at.is_some_and(|at| now.saturating_duration_since(at) < FLOW) {
+                // Nobody has to be waited for when all is over.
+                tokio::select! {
+                    () = sleep(PAUSE) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            passed_at = Some(Instant::now());
+        }
+    }
+
+    /// Waits for what is told next; meanwhile what the engine has taken is no longer charged.
+    async fn receive(&mut self, told: &mut Vec<Held>, flying: &mut Flying) -> usize {
+        loop {
+            if flying.is_empty() {
+                return self.held.recv_many(told, TAKEN).await;
+            }
+            if let Ok(received) = timeout(LANDING, self.held.recv_many(told, TAKEN)).await {
+                return received;
+            }
+            flying.landed(&self.engine);
         }
     }
 
@@ -166,6 +205,36 @@ impl Spool {
             },
             () = stop.cancelled() => false,
         }
+    }
+}
+
+/// What the batches on the last step to the engine take of memory, in their order.
+#[derive(Default)]
+struct Flying(VecDeque<Charges>);
+
+/// Those of one batch.
+struct Charges {
+    _first: Option<Charge>,
+    more: Vec<Charge>,
+}
+
+impl Flying {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn sent(&mut self, charges: Charges) {
+        self.0.push_back(charges);
+    }
+
+    /// Gives back the memory of what the engine has taken.
+    fn landed(&mut self, engine: &mpsc::Sender<Ingest>) {
+        let still = if engine.is_closed() {
+            0
+        } else {
+            engine.max_capacity() - engine.capacity()
+        };
+        self.0.drain(..self.0.len().saturating_sub(still));
     }
 }
 

@@ -5,6 +5,7 @@
 mod demo;
 mod ends;
 mod exec;
+mod links;
 mod limits;
 mod streams;
 mod train;

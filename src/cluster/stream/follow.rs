@@ -51,6 +51,7 @@ impl Follow {
             polling: None,
             asked: Time::MIN,
             tail: Tail::Open,
+            is_sure: true,
             vain: None,
         };
         run.run().await;
@@ -148,8 +149,8 @@ impl Run {
         }
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
-        self.tail = self.tail_after(&pass, follows);
         let brought_news = self.reader.newest() > newest;
+        self.tail = self.tail_after(&pass, follows, brought_news);
         if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
         } else if brought_news {
@@ -177,14 +178,22 @@ impl Run {
     }
 
     /// What an end means for the tail of the log. A refusal to serve what is no more leaves it as it was.
-    fn tail_after(&self, pass: &Pass, follows: Follows) -> Tail {
+    fn tail_after(&self, pass: &Pass, follows: Follows, brought_news: bool) -> Tail {
+        let is_gone = *self.follow.fate.borrow() == Fate::Gone;
         // Without the line that has to come again, or with half a line at its end, it was no end of the log.
         let is_whole = self.reader.is_settled() && self.reader.newest() == self.reader.high();
-        let read = if is_whole { Tail::Read } else { Tail::Open };
+        let read = match (is_whole, self.tail) {
+            (false, _) => Tail::Open,
+            // An answer that is stuck in a file which the kubelet has renamed ends no different, and nobody can be asked.
+            (true, _) if is_gone && !self.is_sure => Tail::Open,
+            (true, _) if is_gone => Tail::Read,
+            (true, Tail::Over | Tail::Read) if !brought_news => Tail::Read,
+            (true, _) => Tail::Over,
+        };
         match pass {
             Pass::Over { complaint: None } if follows != Follows::Later => read,
             // The kubelet has read to the end of the file when it finds that the container is no more.
-            Pass::Over { complaint: Some(_) } if *self.follow.fate.borrow() == Fate::Gone => read,
+            Pass::Over { complaint: Some(_) } if is_gone => read,
             Pass::Over { complaint: Some(_) } | Pass::NotYet(_) | Pass::Outdated | Pass::Replaced => self.tail,
             Pass::Refused { failure, .. }
                 if failure.is(FailureKind::NotFound) || failure.is(FailureKind::BadRequest) =>
@@ -336,7 +345,7 @@ impl Run {
     async fn gone(mut self) {
         let now = self.now();
         let was_denied = !self.was_open && self.told.is_denied();
-        if self.tail == Tail::Open && !was_denied {
+        if self.tail != Tail::Read && !was_denied {
             let words = if self.was_open {
                 "the pod went before its log was read to the end"
             } else {

@@ -82,6 +82,8 @@ pub(super) struct Run {
     /// When the log was asked for last.
     pub(super) asked: Time,
     pub(super) tail: Tail,
+    /// Whether the end of the last answer may be taken for the end of the log: it was not silent before.
+    pub(super) is_sure: bool,
     /// A line of the log that did not come though it was asked for anew because of it.
     pub(super) vain: Option<Line>,
 }
@@ -91,7 +93,9 @@ pub(super) struct Run {
 pub(super) enum Tail {
     /// Not, or nobody can tell.
     Open,
-    /// The last answer ended as one does whose container has ended.
+    /// An answer ended as one does whose container has ended, and nobody has asked again.
+    Over,
+    /// It was asked for again, and there was nothing more; or it ended with the pod, right after its last line.
     Read,
 }
 
@@ -157,8 +161,8 @@ impl Run {
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
         let seat = match asked.follows {
-            Follows::Yes => Arc::clone(link).seat().await,
-            Follows::No | Follows::Later => Arc::clone(link).brief_seat().await,
+            Follows::Yes => link.seat().await,
+            Follows::No | Follows::Later => link.brief_seat().await,
         };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         match ask(link, &seat.client, self.request(asked)).await {
@@ -200,6 +204,7 @@ impl Run {
         let pinged = response.version() == http::Version::HTTP_2;
         let mut frames = std::pin::pin!(response.into_body().into_data_stream());
         self.reader.connected(self.was_open);
+        self.is_sure = true;
         self.opened(asked).await;
         let unsettled = self.told.is_unsettled();
         let begun = Instant::now();
@@ -217,6 +222,8 @@ impl Run {
             tokio::select! {
                 biased;
                 frame = frames.next() => match frame {
+                    // It only carries the end.
+                    Some(Ok(bytes)) if bytes.is_empty() => {}
                     Some(Ok(bytes)) => {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
@@ -235,7 +242,10 @@ impl Run {
                         clocks.dropped = self.told.is_dropping().then(|| now + DROPPED_PAUSE);
                     }
                     Some(Err(error)) => return self.cut(Pass::Broke(Failure::of(&error))),
-                    None => return self.cut(Pass::Over { complaint: None }),
+                    None => {
+                        self.is_sure = vigil.is_sure(Instant::now());
+                        return self.cut(Pass::Over { complaint: None });
+                    }
                 },
                 () = sleep_until_some(clocks.next()) => {
                     let now = Instant::now();

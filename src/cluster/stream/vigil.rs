@@ -25,6 +25,8 @@ pub(super) struct Vigil {
     due: Instant,
     /// The last line, or the beginning of the answer.
     heard: Instant,
+    /// When it was asked last whether something is missing, or something came.
+    asked: Instant,
     /// When it was known last that nothing is missing.
     sure: Instant,
     /// A line that is in the log and has not come.
@@ -66,6 +68,7 @@ impl Vigil {
         Self {
             due: now + ENLISTED,
             heard: now,
+            asked: now,
             sure: now,
             suspect: None,
         }
@@ -75,9 +78,15 @@ impl Vigil {
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         if self.suspect.is_none() {
+            self.asked = now;
             self.sure = now;
             self.due = now + ENLISTED;
         }
+    }
+
+    /// Whether what the answer brought until now is likely to be all that the log has.
+    pub(super) fn is_sure(&self, now: Instant) -> bool {
+        self.suspect.is_none() && now - self.sure <= GRACE
     }
 
     /// When there is something to do, if nothing comes before.
@@ -98,7 +107,7 @@ impl Vigil {
                 Due::Nothing
             }
             None => Due::Probe {
-                by: self.sure + SILENCE,
+                by: self.asked + SILENCE,
                 patience: if now - self.heard < BUSY {
                     Duration::ZERO
                 } else {
@@ -110,7 +119,7 @@ impl Vigil {
 
     /// What the log has at its end; `has_come` knows the lines that were delivered.
     pub(super) fn answered(&mut self, now: Instant, has_come: impl Fn(&Line) -> bool, last: Newest) -> Silence {
-        self.sure = now;
+        self.asked = now;
         self.due = now + ENLISTED;
         match last {
             Newest::Line(last) if !has_come(&last) => {
@@ -118,7 +127,10 @@ impl Vigil {
                 self.due = now + GRACE;
                 Silence::Unknown
             }
-            Newest::Line(_) | Newest::Nothing => Silence::Quiet,
+            Newest::Line(_) | Newest::Nothing => {
+                self.sure = now;
+                Silence::Quiet
+            }
             Newest::Unknown => Silence::Unknown,
         }
     }

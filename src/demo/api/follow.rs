@@ -267,7 +267,7 @@ impl Body {
         if let Some(cut) = self.ending {
             self.cut_line(cut, &mut line);
         }
-        if line.len() == whole && self.over.is_none() {
+        if line.len() == whole && self.over.is_none() && !self.options.looks() {
             self.ledger.gave(entry.number);
         }
         Bytes::from(line)
@@ -301,6 +301,11 @@ impl Body {
 }
 
 impl Options {
+    /// Whether this asks what the newest line is, as clients do about a silent log: a look at it, no reading of it.
+    fn looks(&self) -> bool {
+        self.tail == Some(1) && !self.follows
+    }
+
     fn is_wanted(&self, entry: &Entry) -> bool {
         self.since.is_none_or(|since| entry.nanos >= since)
     }

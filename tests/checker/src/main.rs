@@ -17,8 +17,8 @@
 //! - not shown and still in the file that the kubelet serves when the record was taken: *lost* though it could be had,
 //!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way, and so
 //!   are those after the last line shown of a container's newest run: its stream was down when the client was stopped.
-//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (45), and there is no
-//!   such excuse for a container that is gone;
+//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (45). A container that
+//!   ended or went has this excuse only in the last 25 s: so long may its stream still bring what it has to say;
 //! - not shown, but part of an answer whose end the client was told: *lost* though it was delivered;
 //! - not shown and not to be had any more: *gone*, which is no fault if a gap of the same container covers its time,
 //!   and an *unmarked* loss if none does. Lines that the runtime wrote into a renamed file cannot be known to be missing
@@ -306,6 +306,9 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
     Ok(is_kept)
 }
 
+/// Microseconds for which a client may wait for the end of a log whose container has ended.
+const ENDING: i64 = 25_000_000;
+
 fn judge(
     run: &Run,
     mine: &[usize],
@@ -317,6 +320,8 @@ fn judge(
     // What was written before the client looked at this container is not its business, unless it showed an earlier line.
     let last_shown = run.shown.iter().rposition(|shown| *shown > 0);
     let first_shown = run.shown.iter().position(|shown| *shown > 0);
+    let is_going_on = run.is_newest && !run.is_gone;
+    let has_just_ended = !is_going_on && run.times.last().is_some_and(|last| *last > run.end - ENDING);
     // The last line that a client could not have had, because it began later.
     let before = run
         .files
@@ -372,7 +377,7 @@ fn judge(
             sums.settling += 1;
             continue;
         }
-        if run.is_newest && !run.is_gone && last_shown.is_some_and(|last| at > last) {
+        if (is_going_on || has_just_ended) && last_shown.is_some_and(|last| at > last) {
             sums.behind += 1;
             sums.farthest = sums.farthest.max(run.end - written[at]);
             continue;

@@ -40,6 +40,23 @@ async fn the_open_log_of_a_deleted_pod_is_read_to_its_end() {
     assert_eq!(gaps(&story), Vec::<String>::new(), "it ended as logs do");
 }
 
+/// One that was silent first may have been stuck in a file that the kubelet has renamed.
+#[tokio::test]
+async fn the_open_log_of_a_deleted_pod_that_ends_after_a_silence_leaves_a_gap() {
+    let mut fake = Fake::start(world(vec![healthy()])).await;
+    let mut story = fake.open(since(600));
+    let log = fake.next_log().await.log();
+    log.lines(&[(1000, "one")]).await;
+    story.until_lines(0, &["one"]).await;
+    fake.change("DELETED", &healthy());
+    let other = timeout(Duration::from_secs(4), fake.logs.recv()).await;
+    assert!(other.is_err(), "nothing is asked of a pod that is no more");
+    drop(log);
+    until_gone(&mut story).await;
+    let gap = "gap 1000..100000 Unreadable(\"the pod went before its log was read to the end\")";
+    assert_eq!(gaps(&story), [gap]);
+}
+
 #[tokio::test]
 async fn the_tail_of_a_deleted_pod_that_nobody_could_read_is_a_gap() {
     let mut fake = Fake::start(world(vec![healthy()])).await;
