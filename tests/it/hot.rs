@@ -1,7 +1,7 @@
 //! The three hot paths, measured in instructions: the same on any load, unlike time. The counts of one toolchain and
 //! one kind of processor repeat to a few in a million; `tests/hot/instructions.toml` holds those that were recorded.
 //!
-//! `cargo test --release --test it hot -- --ignored` needs valgrind and fails where a path got more than a tenth
+//! `cargo test --release --test it hot:: -- --ignored` needs valgrind and fails where a path got more than a tenth
 //! longer; `UPDATE_HOT=1` in front of it records anew, after a change that is worth its price, or a new toolchain.
 
 use std::fmt::Write as _;
@@ -214,7 +214,7 @@ fn hot_paths_are_not_longer_than_recorded() {
     let measured = PATHS.map(|path| (path, instructions(path, dir.path())));
     if std::env::var_os("UPDATE_HOT").is_some() {
         let mut text = "# Instructions of each hot path for 20,000 lines; written by\n\
-            # UPDATE_HOT=1 cargo test --release --test it hot -- --ignored\n"
+            # UPDATE_HOT=1 cargo test --release --test it hot:: -- --ignored\n"
             .to_owned();
         for (path, count) in measured {
             writeln!(text, "{path} = {count}").unwrap();
