@@ -16,6 +16,7 @@ use crate::contrast::{
 use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
+use super::holdback::Arrived;
 use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped, Shape};
 use super::record::{Content, Position, Record};
 use super::snapshot::{Snapshot, Tally};
@@ -85,7 +86,7 @@ pub struct Engine {
     coarse: Arc<BTreeSet<SourceId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
-    fresh: Vec<Record>,
+    fresh: Vec<Arrived>,
     findings: Arc<Vec<Finding>>,
     news: News,
     refreshed: Option<Time>,
@@ -108,6 +109,8 @@ struct News {
 struct Stream {
     joiner: Joiner,
     due: Option<Time>,
+    /// When the first line of the open record arrived.
+    begun: Time,
     lane: LaneId,
     guard: Guard,
 }
@@ -195,9 +198,9 @@ impl Engine {
                 self.news.counts = true;
             }
             Ingest::Lines { source, lines } => self.read(source, lines, now),
-            Ingest::GapFound { source, gap } => self.gap_found(source, gap),
+            Ingest::GapFound { source, gap } => self.gap_found(source, gap, now),
             Ingest::SourceEnded { source, at } => {
-                self.close_record(source);
+                self.close_record(source, now);
                 self.ledger.source_ended(source, at);
                 self.news.counts = true;
             }
@@ -213,7 +216,7 @@ impl Engine {
                 stream.due = None;
                 stream.joiner.flush_due(now, &mut joined);
             }
-            self.take_in(source, &mut joined);
+            self.take_in(source, &mut joined, now);
             self.joined = joined;
             self.wait_for(source);
         }
@@ -224,7 +227,7 @@ impl Engine {
     pub fn finish(&mut self, now: Time) {
         let open: Vec<SourceId> = self.due.iter().map(|(_, source)| *source).collect();
         for source in open {
-            self.close_record(source);
+            self.close_record(source, now);
         }
         self.tick(now);
     }
@@ -268,8 +271,9 @@ impl Engine {
         snapshot
     }
 
-    /// The records finished since the last call, as they arrived. Only with `Fresh::Kept`.
-    pub fn take_fresh(&mut self) -> Vec<Record> {
+    /// The records finished since the last call, in the order in which they were finished: those of a source in the
+    /// order of its log. Only with `Fresh::Kept`.
+    pub fn take_fresh(&mut self) -> Vec<Arrived> {
         std::mem::take(&mut self.fresh)
     }
 
@@ -296,6 +300,7 @@ impl Engine {
         self.streams.entry(id).or_insert_with(|| Stream {
             joiner: Joiner::new(),
             due: None,
+            begun: Time::MIN,
             lane,
             guard: Guard::new(),
         });
@@ -322,17 +327,20 @@ impl Engine {
         self.news.any = true;
         let mut joined = std::mem::take(&mut self.joined);
         if let Some(stream) = self.streams.get_mut(&source) {
+            if stream.joiner.due().is_none() {
+                stream.begun = now;
+            }
             for line in lines {
                 stream.joiner.push(line, now, &mut joined);
             }
         }
-        self.take_in(source, &mut joined);
+        self.take_in(source, &mut joined, now);
         self.joined = joined;
         self.wait_for(source);
     }
 
-    fn gap_found(&mut self, source: SourceId, gap: Gap) {
-        self.close_record(source);
+    fn gap_found(&mut self, source: SourceId, gap: Gap, now: Time) {
+        self.close_record(source, now);
         self.ledger.gap_found(source, &gap);
         self.tallies.entry(source.context).or_default().gaps += 1;
         let record = Record {
@@ -341,17 +349,17 @@ impl Engine {
             time: gap.from,
             content: Content::Gap(gap),
         };
-        self.keep(record);
+        self.keep(record, now);
         self.news_of_exposure();
     }
 
     /// The open record of a source is complete.
-    fn close_record(&mut self, source: SourceId) {
+    fn close_record(&mut self, source: SourceId, now: Time) {
         let mut joined = std::mem::take(&mut self.joined);
         if let Some(stream) = self.streams.get_mut(&source) {
             stream.joiner.flush(&mut joined);
         }
-        self.take_in(source, &mut joined);
+        self.take_in(source, &mut joined, now);
         self.joined = joined;
         self.wait_for(source);
     }
@@ -374,21 +382,20 @@ impl Engine {
         stream.due = due;
     }
 
-    fn take_in(&mut self, source: SourceId, joined: &mut Vec<Joined>) {
-        let Some(lane) = self.streams.get(&source).map(|stream| stream.lane) else {
-            joined.clear();
-            return;
-        };
+    /// Of the records that were finished now the first is the one that was open; the others came whole.
+    fn take_in(&mut self, source: SourceId, joined: &mut Vec<Joined>, now: Time) {
         for joined in joined.drain(..) {
-            self.take_in_one(source, lane, joined);
+            self.take_in_one(source, joined, now);
         }
         self.records.shrink_to(self.config.memory);
     }
 
-    fn take_in_one(&mut self, source: SourceId, lane: LaneId, joined: Joined) {
+    fn take_in_one(&mut self, source: SourceId, joined: Joined, now: Time) {
         let Some(stream) = self.streams.get_mut(&source) else {
             return;
         };
+        let lane = stream.lane;
+        let arrived = std::mem::replace(&mut stream.begun, now);
         let entry = Entry {
             level: joined.level,
             header: &joined.header,
@@ -431,7 +438,7 @@ impl Engine {
         if self.config.evidence == Evidence::Frozen {
             self.firsts.entry((pattern, lane)).or_insert(record.id);
         }
-        self.keep(record);
+        self.keep(record, arrived);
     }
 
     /// Takes over how the miner groups its leaves now.
@@ -456,9 +463,10 @@ impl Engine {
         }
     }
 
-    fn keep(&mut self, record: Record) {
+    fn keep(&mut self, record: Record, at: Time) {
         if self.config.fresh == Fresh::Kept {
-            self.fresh.push(record.clone());
+            let record = record.clone();
+            self.fresh.push(Arrived { record, at });
         }
         self.records.insert(record);
         self.news.any = true;

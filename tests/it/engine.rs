@@ -268,6 +268,7 @@ fn a_traceback_is_one_record() {
     night.connect(PROD);
     night.crash(PROD, NOW - 10);
     let records = night.engine.take_fresh();
+    let records: Vec<_> = records.into_iter().map(|arrived| arrived.record).collect();
     let lines: Vec<_> = records.iter().map(|record| record.lines().count()).collect();
     assert_eq!(lines, [1, 1, 1, 4, 1]);
     assert_eq!(records[3].level(), Level::Error);

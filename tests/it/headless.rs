@@ -298,3 +298,104 @@ fn an_unknown_scenario_is_refused_with_the_names_there_are() {
         .unwrap();
     check_refused(&output, &["nonsense", "works-in-staging", "quiet"]);
 }
+
+/// Stamps in the order of the lines, without the records that are marked as late.
+fn stamps(output: &str) -> Vec<(String, bool)> {
+    let records = output
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect(line));
+    records
+        .map(|record| (record["time"].as_str().unwrap().to_owned(), record["late"] == true))
+        .collect()
+}
+
+#[test]
+fn records_of_all_clusters_are_printed_in_the_order_of_time() {
+    let served = Served::start("works-in-staging");
+    let args = [
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-A",
+        "--since",
+        "1s",
+        "--for",
+        "6s",
+        "-o",
+        "ndjson",
+        "--strict",
+    ];
+    let output = served.run(&args);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(told, "", "nothing is amiss");
+    let printed = stamps(&text(&output.stdout));
+    assert!(printed.len() > 100, "only {} records", printed.len());
+    let unmarked: Vec<_> = printed.iter().filter(|(_, late)| !late).collect();
+    assert!(unmarked.is_sorted(), "what is not marked is in order");
+    // What was written before the start comes from many logs at once; later on all are within the hold-back.
+    let live = printed.len() / 2;
+    let late = printed[live..].iter().filter(|(_, late)| *late).count();
+    assert!(
+        late * 3 < printed.len() - live,
+        "{late} of {} live ones are late",
+        printed.len() - live
+    );
+}
+
+/// One container that writes long lines faster than anybody takes them.
+const TORRENT: &str = r#"
+name = "torrent"
+title = "Long lines, fast"
+history = "1s"
+namespaces = ["shop"]
+clusters = [{ name = "dev", nodes = ["dev-1"] }]
+
+[[workloads]]
+kind = "Deployment"
+namespace = "shop"
+name = "api"
+
+[[workloads.containers]]
+name = "api"
+image = "registry.example/shop/api:1"
+command = ["/api"]
+rate = 2500.0
+
+[[workloads.containers.lines]]
+text = 'INFO row {seq} PADDING'
+"#;
+
+#[test]
+#[cfg(unix)]
+fn what_nobody_takes_is_counted_in_gaps_and_strict_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("torrent.toml");
+    std::fs::write(&scenario, TORRENT.replace("PADDING", &"x".repeat(12_000))).unwrap();
+    let served = Served::start(scenario.to_str().unwrap());
+    // The reader sleeps: that is what is tried here.
+    let script = "\"$0\" logs --context dev -n shop --for 12s -o ndjson --strict --kubeconfig \"$1\" \
+        | { sleep 14; cat; }; exit ${PIPESTATUS[0]}";
+    let output = std::process::Command::new("bash")
+        .args(["-c", script, crate::served::KONTRAST])
+        .arg(served.kubeconfig())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let (mut rows, mut gaps) = (Vec::new(), 0);
+    for line in text(&output.stdout).lines() {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        if record["gap"].is_object() {
+            assert_eq!(record["gap"]["cause"], "dropped", "{}", record["gap"]);
+            gaps += record["gap"]["lines"].as_u64().unwrap();
+        } else {
+            let words = record["text"].as_str().unwrap().split(' ').nth(2).unwrap();
+            rows.push(words.parse::<u64>().unwrap());
+        }
+    }
+    assert!(gaps > 0, "the test is not hard enough: {} rows", rows.len());
+    assert!(rows.is_sorted(), "the container's own order");
+    // Every row from the first to the last that came is there or counted; what was dropped last may lie behind.
+    let missing = rows[rows.len() - 1] - rows[0] + 1 - rows.len() as u64;
+    assert!(missing <= gaps, "{missing} rows are missing, {gaps} told");
+}

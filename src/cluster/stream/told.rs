@@ -195,6 +195,13 @@ impl Told {
     }
 }
 
+impl Drop for Told {
+    /// The program is about to end, perhaps because nobody takes anything.
+    fn drop(&mut self) {
+        self.tell_dropped();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -314,5 +321,22 @@ mod tests {
         assert!(!flood.is_dropping(), "what was not taken is given back with its owner");
         drop((other_spool, other_ingests));
         assert_eq!(memory.spool.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_dropped_before_the_end_is_told_at_the_end() {
+        let memory = Memory::default();
+        let (mut told, spool, ingests) = telling(&memory);
+        for n in 0..30_000 {
+            told.lines(vec![line(n)]);
+        }
+        assert!(told.is_dropping());
+        drop(told);
+        let heard = heard(spool, ingests).await;
+        assert!(
+            matches!(heard.last(), Some(Ingest::GapFound { .. })),
+            "{:?}",
+            heard.last()
+        );
     }
 }
