@@ -75,6 +75,8 @@ pub struct Engine {
     records: Records,
     next_id: u64,
     ledger: Ledger,
+    /// How far the clocks of contexts are ahead of ours, where they are wrong.
+    clocks: BTreeMap<ContextId, Span>,
     counts: Counts,
     judge: Judge,
     lens: Lens,
@@ -129,6 +131,7 @@ impl Engine {
             records: Records::default(),
             next_id: 1,
             ledger,
+            clocks: BTreeMap::new(),
             counts: Counts::default(),
             lens: Lens::default(),
             examples: Examples::default(),
@@ -188,20 +191,21 @@ impl Engine {
                 self.ledger.workload_forbidden(context, &workload);
                 self.news_of_exposure();
             }
+            Ingest::ClockEstimated { context, ahead } => self.set_clock(context, ahead),
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
-                self.ledger.coverage_began(source, from);
+                self.ledger.coverage_began(source, self.ours(source, from));
                 self.news.counts = true;
             }
             Ingest::CoverageEnded { source, at } => {
-                self.ledger.coverage_ended(source, at);
+                self.ledger.coverage_ended(source, self.ours(source, at));
                 self.news.counts = true;
             }
             Ingest::Lines { source, lines } => self.read(source, lines, now),
             Ingest::GapFound { source, gap } => self.gap_found(source, gap, now),
             Ingest::SourceEnded { source, at } => {
                 self.close_record(source, now);
-                self.ledger.source_ended(source, at);
+                self.ledger.source_ended(source, self.ours(source, at));
                 self.news.counts = true;
             }
         }
@@ -294,7 +298,7 @@ impl Engine {
 
     fn open(&mut self, source: Source) {
         self.tallies.entry(source.id.context).or_default();
-        let lane = self.ledger.opened(&source);
+        let lane = self.note_source(&source);
         let id = source.id;
         Arc::make_mut(&mut self.sources).insert(id, Arc::new(source));
         self.streams.entry(id).or_insert_with(|| Stream {
@@ -306,6 +310,34 @@ impl Engine {
         });
         self.news.any = true;
         self.news.counts = true;
+    }
+
+    /// Tells the ledger of a source, in our time.
+    fn note_source(&mut self, source: &Source) -> LaneId {
+        let started = source.started.map(|started| self.ours(source.id, started));
+        self.ledger.opened(&Source {
+            started,
+            ..source.clone()
+        })
+    }
+
+    /// The clocks of a context are found to be wrong by so much. What was counted before stays where it is.
+    fn set_clock(&mut self, context: ContextId, ahead: Span) {
+        if self.clocks.insert(context, ahead).unwrap_or_default() == ahead {
+            return;
+        }
+        let sources = Arc::clone(&self.sources);
+        for source in sources.values().filter(|source| source.id.context == context) {
+            self.note_source(source);
+        }
+        self.news_of_exposure();
+    }
+
+    /// A time of the log of this source by our clock: exposure and counts of all clusters are held in one time.
+    /// Records keep their stamps.
+    fn ours(&self, source: SourceId, time: Time) -> Time {
+        let ahead = self.clocks.get(&source.context).copied().unwrap_or_default();
+        time - ahead
     }
 
     fn news_of_exposure(&mut self) {
@@ -341,7 +373,12 @@ impl Engine {
 
     fn gap_found(&mut self, source: SourceId, gap: Gap, now: Time) {
         self.close_record(source, now);
-        self.ledger.gap_found(source, &gap);
+        let lost = Gap {
+            from: self.ours(source, gap.from),
+            to: self.ours(source, gap.to),
+            cause: gap.cause.clone(),
+        };
+        self.ledger.gap_found(source, &lost);
         self.tallies.entry(source.context).or_default().gaps += 1;
         let record = Record {
             id: self.new_id(),
@@ -414,13 +451,14 @@ impl Engine {
         let tally = self.tallies.entry(source.context).or_default();
         tally.records += 1;
         tally.errors += u64::from(joined.level.is_error());
-        self.ledger.wrote(source, joined.time);
+        let at = self.ours(source, joined.time);
+        self.ledger.wrote(source, at);
         let is_new_here = self.counts.add(Occurrence {
             pattern,
             source,
             lane,
-            at: joined.time,
-            age: self.ledger.age_class(source, joined.time),
+            at,
+            age: self.ledger.age_class(source, at),
         });
         self.news.counts = true;
         self.news.urgent |= is_new_here && self.judge.contradicts(self.miner.root(pattern), source.context);
