@@ -14,6 +14,7 @@ mod connect;
 mod owner;
 mod rows;
 mod events;
+mod skew;
 mod outlet;
 mod feed;
 mod health;

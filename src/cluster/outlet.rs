@@ -8,7 +8,8 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::memory::Budget;
-use crate::model::{Ingest, Line, Report, Time};
+use super::skew::{Skew, correction};
+use crate::model::{ContextId, Ingest, Line, Report, Span, Time};
 
 /// The wall clock, as it is handed in.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -28,6 +29,7 @@ pub(super) struct Outlet {
     reports: mpsc::Sender<Report>,
     ingests: mpsc::UnboundedSender<Held>,
     pub(super) now: Now,
+    pub(super) skew: Arc<Skew>,
 }
 
 /// The receiving ends.
@@ -101,6 +103,7 @@ impl Outlet {
             reports: to_reports,
             ingests: to_spool,
             now,
+            skew: Arc::default(),
         };
         let spool = Spool { held, engine };
         (
@@ -130,6 +133,17 @@ impl Outlet {
 
     pub(super) fn now(&self) -> Time {
         (self.now)()
+    }
+
+    /// What was just learned of the clocks of the context, if it is worth telling. A screen that is behind hears the
+    /// next one.
+    pub(super) fn skewed(&self, context: ContextId, ahead: Option<Span>) {
+        if let Some(ahead) = ahead {
+            let by = correction(ahead);
+            self.ingest(Ingest::ClockEstimated { context, ahead: by });
+            let ahead = Some(ahead);
+            drop(self.reports.try_send(Report::SkewEstimated { context, ahead }));
+        }
     }
 }
 

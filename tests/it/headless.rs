@@ -343,6 +343,53 @@ fn records_of_all_clusters_are_printed_in_the_order_of_time() {
     );
 }
 
+/// Clocks an hour off: nothing is lost, no gap is claimed, the order is that of the events, and it is said.
+#[test]
+fn clusters_whose_clocks_are_wrong_are_put_in_order_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("skewed.toml");
+    let faults = "[[fault]]\nkind = \"skew\"\nat = \"0s\"\nby = \"1h\"\ncluster = \"staging\"\n\
+        [[fault]]\nkind = \"skew\"\nat = \"0s\"\nby = \"-1h\"\ncluster = \"prod\"\n";
+    let shop = include_str!("../scenarios/works-in-staging.toml");
+    std::fs::write(&scenario, format!("{shop}\n{faults}")).unwrap();
+    let served = Served::start(scenario.to_str().unwrap());
+    let args = [
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-A",
+        "--tail",
+        "0",
+        "--for",
+        "6s",
+        "-o",
+        "ndjson",
+        "--strict",
+    ];
+    let output = served.run(&args);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for words in [
+        "staging: its clocks are 3",
+        " s ahead of ours",
+        "prod: its clocks are 3",
+        " s behind ours",
+    ] {
+        assert!(told.contains(words), "{words:?} is not in {told:?}");
+    }
+    assert!(!told.contains("dev: "), "{told}");
+    let shown = text(&output.stdout);
+    let records: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Without the estimate all of prod would be late: an hour behind the others, or two.
+    let prod: Vec<_> = records.iter().filter(|record| record["cluster"] == "prod").collect();
+    let late = prod.iter().filter(|record| record["late"] == true).count();
+    assert!(
+        prod.len() > 10 && late * 2 < prod.len(),
+        "{late} of {} late",
+        prod.len()
+    );
+}
+
 /// One container that writes long lines faster than anybody takes them.
 const TORRENT: &str = r#"
 name = "torrent"

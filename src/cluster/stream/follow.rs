@@ -147,7 +147,7 @@ impl Run {
         let state = StreamState::Reconnecting {
             attempt: 1,
             cause: "the server stopped sending, though the log has gone on".into(),
-            next: self.now(),
+            next: self.follow.outlet.now(),
         };
         self.told.state(state).await;
         Next::Again
@@ -165,7 +165,7 @@ impl Run {
             .backoff
             .next(fastrand::f64())
             .max(failure.retry_after.unwrap_or_default());
-        let next = self.now() + span(pause);
+        let next = self.follow.outlet.now() + span(pause);
         let state = if failure.is(FailureKind::Throttled) {
             StreamState::Throttled { until: next }
         } else {

@@ -80,6 +80,8 @@ impl Told {
             return;
         };
         let (first, last) = (first.time, last.time);
+        let ahead = self.outlet.skew.line(self.outlet.now(), last);
+        self.outlet.skewed(self.source.context, ahead);
         let count = lines.len() as u64;
         let Some(charge) = self.room.charge(&lines) else {
             let dropped = self.dropped.get_or_insert(Dropped {
