@@ -3,13 +3,19 @@
 //! May use: model.
 //! Crates: kube, k8s_openapi, tokio, hyper, rustls, serde, regex.
 mod memory;
+mod proxy;
+mod cause;
+pub mod kuberc;
+mod plugin;
+pub mod trust;
 pub mod kubeconfig;
 pub mod query;
-mod cause;
 mod backoff;
 mod bucket;
-mod proxy;
-mod plugin;
+mod certificate;
+mod hold;
+mod rota;
+mod slots;
 mod connect;
 mod owner;
 mod rows;
@@ -20,6 +26,7 @@ mod feed;
 mod health;
 mod stream;
 mod exec;
+mod rights;
 mod access;
 mod followed;
 mod shelf;
@@ -29,5 +36,7 @@ pub mod handle;
 pub use exec::{ExecEvent, ExecInput};
 pub use handle::{Controls, Handle, open};
 pub use kubeconfig::{Contexts, KubeconfigError, Offer};
+pub use kuberc::{Places, Policy};
 pub use outlet::Now;
 pub use query::{Namespaces, PodQuery, Watching};
+pub use trust::{Kubeconfigs, Strangers, Trust};

@@ -9,6 +9,7 @@ pub mod store;
 pub mod log;
 pub mod scenario;
 pub mod wire;
+pub mod traffic;
 pub mod record;
 pub mod trouble;
 pub mod cluster;

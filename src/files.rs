@@ -5,6 +5,7 @@
 
 pub mod environment;
 pub mod private;
+pub mod plugins;
 pub mod lines;
 pub mod spool;
 pub mod tree;

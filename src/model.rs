@@ -12,7 +12,7 @@ pub mod report;
 pub mod exec;
 
 pub use exec::{ExecEnd, ExecRequest};
-pub use health::{Access, ClusterState, StreamState};
+pub use health::{Access, ClusterState, Insecure, StreamState, UnknownPlugin};
 pub use ids::{
     ContainerKind, ContextId, ObjectRef, PaneId, PatternId, PodKey, RecordId, SourceId, Target, WorkloadKey,
     WorkloadKind,

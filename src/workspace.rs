@@ -11,6 +11,7 @@ pub mod layout;
 pub mod scene;
 pub mod vt;
 pub mod msg;
+pub mod streams;
 pub mod clusters;
 pub mod objects;
 pub mod prompt;

@@ -1,6 +1,7 @@
 //! Effects become tasks here, and their answers messages. Every task ends with the loop.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,9 +11,10 @@ use tokio::task::{JoinError, JoinSet};
 
 use crate::app::fleet::Fleet;
 use crate::cluster::{ExecEvent, ExecInput};
+use crate::files::plugins;
 use crate::logs::search::search;
 use crate::logs::values::values;
-use crate::model::{ExecEnd, ExecRequest, PaneId};
+use crate::model::{ExecEnd, ExecRequest, PaneId, UnknownPlugin};
 use crate::workspace::msg::{Msg, SearchRequest, ValuesRequest};
 
 /// How many answers may wait for the loop; a task with more to say waits too.
@@ -157,6 +159,21 @@ impl Tasks {
             let values = values(&snapshot, pattern, most);
             // The loop has ended when nobody takes the answer.
             drop(answer.blocking_send(Msg::ValuesRead { pane, pattern, values }));
+        });
+    }
+
+    /// Remembers a credential plugin that a person has allowed.
+    pub fn remember(&mut self, file: PathBuf, plugin: UnknownPlugin) {
+        let answer = self.answer.clone();
+        self.running.spawn_blocking(move || {
+            if let Err(error) = plugins::add(&file, &plugin.fingerprint, &plugin.command) {
+                let cause = format!("{}: {error}", file.display()).into();
+                // The loop has ended when nobody takes the answer.
+                drop(answer.blocking_send(Msg::Failed {
+                    what: "remember the credential plugin".into(),
+                    cause,
+                }));
+            }
         });
     }
 

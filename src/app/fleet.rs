@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::clock::Clock;
@@ -76,16 +76,27 @@ impl Opening {
 
     /// The contexts that will be opened, in the order of their columns.
     pub fn contexts(&self) -> Vec<OpenedContext> {
-        let named: Vec<(Arc<str>, Arc<str>, bool)> = match &self.what {
+        let opened = |name: Arc<str>, namespace: Arc<str>| OpenedContext {
+            id: ContextId(0),
+            name,
+            namespace,
+            insecure: None,
+            plugin: None,
+        };
+        let named: Vec<OpenedContext> = match &self.what {
             What::Offers(offers) => offers
                 .iter()
-                .map(|offer| (Arc::clone(&offer.name), Arc::clone(&offer.namespace), offer.insecure))
+                .map(|offer| OpenedContext {
+                    insecure: offer.insecure,
+                    plugin: offer.plugin.clone(),
+                    ..opened(Arc::clone(&offer.name), Arc::clone(&offer.namespace))
+                })
                 .collect(),
             What::Embedded(embedded) => embedded
                 .scenario
                 .clusters()
                 .into_iter()
-                .map(|name| (name.into(), "".into(), false))
+                .map(|name| opened(name.into(), "".into()))
                 .collect(),
         };
         let asked = match &self.watching.namespaces {
@@ -95,11 +106,10 @@ impl Opening {
         };
         (0..)
             .zip(named)
-            .map(|(id, (name, own, insecure))| OpenedContext {
+            .map(|(id, named)| OpenedContext {
                 id: ContextId(id),
-                name,
-                namespace: asked.clone().unwrap_or(own),
-                insecure,
+                namespace: asked.clone().unwrap_or_else(|| Arc::clone(&named.namespace)),
+                ..named
             })
             .collect()
     }
@@ -152,6 +162,18 @@ impl Fleet {
         if let Some(control) = self.controls.get(usize::from(context.0)) {
             control.retry();
         }
+    }
+
+    /// Lets a context's credential plugin run, the one of this fingerprint.
+    pub fn allow(&self, context: ContextId, fingerprint: Arc<str>) {
+        if let Some(control) = self.controls.get(usize::from(context.0)) {
+            control.allow(fingerprint);
+        }
+    }
+
+    /// Runs the credential plugin of a context with the terminal; the answer tells when the terminal is free again.
+    pub fn login(&self, context: ContextId) -> Option<oneshot::Receiver<Result<(), Arc<str>>>> {
+        self.controls.get(usize::from(context.0)).map(Controls::login)
     }
 
     /// Waits for everything that was started to end; the token that it was opened with has to be cancelled.

@@ -2,11 +2,13 @@
 //! that can be seen has changed.
 
 use std::collections::VecDeque;
-use std::io;
+use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,7 @@ use crate::app::ingest;
 use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::logs::engine::EngineConfig;
-use crate::model::{Report, Time};
+use crate::model::{ContextId, Report, Time};
 use crate::term::input::{Happened, Lost};
 use crate::term::signals::{self, Signal, Signals};
 use crate::term::{Guard, Input, Screen};
@@ -56,6 +58,8 @@ pub struct Setup {
     pub keymap: Keymap,
     pub palette: Palette,
     pub bell: Bell,
+    /// Where the credential plugins that a person allows are remembered.
+    pub allowed_plugins: Option<PathBuf>,
     /// Told once after the first frame: what is wrong with the user's files.
     pub notices: Vec<Msg>,
 }
@@ -63,6 +67,9 @@ pub struct Setup {
 /// Runs the screen until the user quits or a signal ends it. The terminal is given back in any case.
 pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Error> {
     let signals = Signals::listen()?;
+    // Declared first, it is dropped last: giving the terminal back can hang as well.
+    let mut watch = JoinSet::new();
+    watch.spawn(signals::end_anyway());
     let mut guard = Guard::enter()?;
     let screen = Screen::new()?;
     let (cols, rows) = screen.size()?;
@@ -78,6 +85,7 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
         wake: None,
         pending: VecDeque::new(),
         lens: watch::Sender::default(),
+        allowed_plugins: setup.allowed_plugins,
     };
 
     // The first frame is painted before anything is asked of any network.
@@ -131,6 +139,7 @@ struct Desk {
     pending: VecDeque<Effect>,
     /// Through what the engine makes findings.
     lens: watch::Sender<Lens>,
+    allowed_plugins: Option<PathBuf>,
 }
 
 impl Desk {
@@ -190,6 +199,23 @@ impl Desk {
                     Effect::ReadValues(request) => tasks.read_values(request),
                     Effect::SetLens(lens) => drop(self.lens.send_replace(lens)),
                     Effect::RetryCluster(context) => fleet.retry(context),
+                    Effect::AllowPlugin { context, plugin } => {
+                        fleet.allow(context, Arc::clone(&plugin.fingerprint));
+                        if let Some(file) = &self.allowed_plugins {
+                            tasks.remember(file.clone(), plugin);
+                        }
+                    }
+                    Effect::Login(context) => {
+                        drop(input);
+                        guard.suspend();
+                        let ended = self.log_in(context, &mut signals, fleet, &mut tasks).await?;
+                        if ended.is_some() {
+                            return Ok(End::Terminated);
+                        }
+                        guard.resume_as_it_was()?;
+                        input = Input::new();
+                        self.forget()?;
+                    }
                 }
                 if let Some(msg) = said {
                     self.take(msg);
@@ -232,6 +258,50 @@ impl Desk {
                 }
             }
         }
+    }
+
+    /// Lets the credential plugin of a context have the terminal until it has ended. All else goes on meanwhile. Ctrl-c
+    /// is for the plugin; one that does not mind it is ended by the second. Something comes back if we are to end.
+    async fn log_in(
+        &mut self,
+        context: ContextId,
+        signals: &mut Signals,
+        fleet: &mut Fleet,
+        tasks: &mut Tasks,
+    ) -> Result<Option<Signal>, Error> {
+        let Some(mut answer) = fleet.login(context) else {
+            return Ok(None);
+        };
+        let name = self.state.announce_login(context);
+        writeln!(io::stdout(), "{name}")?;
+        let mut reports: Vec<Report> = Vec::new();
+        let mut interrupted = false;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                // News before the answer: the next key is meant for what the login has changed.
+                true = fleet.reports.receive(&mut reports) => {
+                    for report in reports.drain(..) {
+                        self.take(Msg::Reported(report));
+                    }
+                }
+                answered = &mut answer => break answered.unwrap_or_else(|_| Err("the context has ended".into())),
+                signal = signals.next() => match signal {
+                    Signal::Interrupt if interrupted => break Err("it was given up".into()),
+                    Signal::Interrupt => interrupted = true,
+                    Signal::Terminate => return Ok(Some(signal)),
+                    Signal::Stop => signals::stop_self()?,
+                },
+                msg = tasks.next() => self.take(msg),
+            }
+        };
+        if let Err(cause) = ended {
+            self.take(Msg::Failed {
+                what: "log in".into(),
+                cause,
+            });
+        }
+        Ok(None)
     }
 
     /// The terminal may show anything by now: the next frame paints every cell, at today's size.

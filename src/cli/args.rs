@@ -81,6 +81,16 @@ pub struct Targets {
     /// Kubeconfig file instead of $KUBECONFIG and ~/.kube/config
     #[arg(long, value_name = "FILE", help_heading = "Targets")]
     pub kubeconfig: Option<PathBuf>,
+    /// Run credential plugins that were never allowed here, this once, without asking
+    #[arg(long, help_heading = "Credentials")]
+    pub allow_plugins: bool,
+    /// Let any kubeconfig name the credential plugin to run: one that everybody can write, of another user, in the
+    /// current folder, or with a relative command
+    #[arg(long, help_heading = "Credentials")]
+    pub trust_kubeconfig: bool,
+    /// kubectl's preferences with the credential plugin policy, or `off` [default: $KUBERC or ~/.kube/kuberc]
+    #[arg(long, value_name = "FILE", help_heading = "Credentials")]
+    pub kuberc: Option<PathBuf>,
     /// Contexts to open: a name, a comma-separated list, or /regex/; repeatable [default: the current context]
     #[arg(long, value_name = "NAME|/REGEX/", help_heading = "Targets")]
     pub context: Vec<String>,
@@ -118,7 +128,7 @@ pub struct Targets {
     /// At most this many of the last lines of each container, at the start [default: all of --since]
     #[arg(long, value_name = "LINES", value_parser = clap::value_parser!(i64).range(0..), help_heading = "Targets")]
     pub tail: Option<i64>,
-    /// Follow at most this many containers per cluster; the rest is shown as not followed
+    /// Follow at most this many containers per cluster, and 64 per node; the others are asked for news every few seconds
     #[arg(long, value_name = "N", default_value_t = MAX_STREAMS, help_heading = "Targets")]
     pub max_log_requests: usize,
 }
@@ -209,7 +219,7 @@ pub struct Contrast {
         long,
         value_name = "DIR",
         conflicts_with_all = ["pod_query", "kubeconfig", "context", "namespace", "all_namespaces", "selector",
-            "field_selector", "container", "exclude_container", "exclude_pod", "since", "tail", "max_log_requests", "run_for"],
+            "field_selector", "container", "exclude_container", "exclude_pod", "since", "tail", "max_log_requests", "run_for", "allow_plugins", "trust_kubeconfig", "kuberc"],
         help_heading = "Saved logs"
     )]
     pub from: Option<PathBuf>,

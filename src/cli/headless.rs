@@ -198,6 +198,7 @@ const fn state_word(state: &ClusterState) -> &'static str {
         ClusterState::Live { .. } => "live",
         ClusterState::Stale { .. } => "stale",
         ClusterState::NeedsLogin { .. } => "needs login",
+        ClusterState::Asks { .. } => "asks to run",
         ClusterState::Forbidden { .. } => "forbidden",
         ClusterState::Unreachable { .. } => "unreachable",
         ClusterState::Broken { .. } => "broken",

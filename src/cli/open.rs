@@ -7,19 +7,50 @@ use regex::Regex;
 use crate::app::fleet::Opening;
 use crate::cli::args::Targets;
 use crate::cli::failure::Failure;
-use crate::cluster::{Contexts, KubeconfigError, Namespaces, PodQuery, Watching};
-use crate::files::Environment;
+use crate::cluster::{
+    Contexts, KubeconfigError, Kubeconfigs, Namespaces, Places, PodQuery, Policy, Strangers, Trust, Watching,
+};
+use crate::files::{Environment, plugins};
 
 /// What the flags ask for, and one sentence for each kubeconfig file that could not be read.
-pub fn opening(targets: &Targets, environment: &Environment) -> Result<(Opening, Vec<String>), Failure> {
+pub fn opening(
+    targets: &Targets,
+    environment: &Environment,
+    strangers: Strangers,
+) -> Result<(Opening, Vec<String>), Failure> {
     let watching = watching(targets)?;
     let contexts = match &targets.kubeconfig {
         Some(path) => Contexts::from_file(path),
         None => Contexts::from_environment(environment.kubeconfig.as_deref(), environment.home.as_deref()),
     }
-    .map_err(explain)?;
+    .map_err(explain)?
+    .trusting(trust(targets, environment, strangers));
     let offers = contexts.choose(&targets.contexts()).map_err(explain)?;
     Ok((Opening::of_contexts(offers, watching), contexts.broken))
+}
+
+/// What the user has said about credential plugins; `strangers` is what is done with one that nobody has allowed.
+fn trust(targets: &Targets, environment: &Environment, strangers: Strangers) -> Trust {
+    let allowed = environment.allowed_plugins_file();
+    Trust {
+        policy: Policy::read(Places {
+            flag: targets.kuberc.as_deref(),
+            variable: environment.kuberc.as_deref(),
+            home: environment.home.as_deref(),
+        }),
+        strangers: if targets.allow_plugins {
+            Strangers::Run
+        } else {
+            strangers
+        },
+        kubeconfigs: if targets.trust_kubeconfig {
+            Kubeconfigs::Trusted
+        } else {
+            Kubeconfigs::Judged
+        },
+        allowed: allowed.map(|file| plugins::read(&file)).unwrap_or_default(),
+        home: environment.home.clone(),
+    }
 }
 
 /// What to watch in every context.

@@ -15,6 +15,7 @@ use crate::app::run::{self, End, Setup};
 use crate::cli::args::{self, Cli, Command, Screen, Targets, When};
 use crate::cli::failure::{Failure, Status};
 use crate::cli::{headless, keys, open, saved, serve};
+use crate::cluster::Strangers;
 use crate::demo::{Scenario, ScenarioError};
 use crate::files::Environment;
 use crate::view::Palette;
@@ -60,7 +61,7 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
     }
     match cli.command {
         None => {
-            let (opening, broken) = open::opening(&cli.targets, &environment)?;
+            let (opening, broken) = open::opening(&cli.targets, &environment, Strangers::Ask)?;
             let opening = opening.with_aliases(cli.likeness.aliases());
             show(opening, &broken, &cli.screen, &environment, clock)
         }
@@ -83,15 +84,19 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
 }
 
 fn opening_without_screen(targets: &Targets, environment: &Environment) -> Result<Opening, Failure> {
-    let (opening, broken) = open::opening(targets, environment)?;
-    for cause in broken {
-        drop(writeln!(
-            io::stderr(),
-            "{}",
-            crate::text::display::plain(&left_out(&cause))
-        ));
+    let (opening, broken) = open::opening(targets, environment, Strangers::Refuse)?;
+    for told in broken.iter().map(|cause| left_out(cause)).chain(unsafe_ways(&opening)) {
+        // Nothing is left to be done about a stderr that cannot be written to.
+        drop(writeln!(io::stderr(), "{}", crate::text::display::plain(&told)));
     }
     Ok(opening)
+}
+
+/// One sentence for each context that others may read along with.
+fn unsafe_ways(opening: &Opening) -> Vec<String> {
+    let contexts = opening.contexts().into_iter();
+    let told = contexts.filter_map(|context| Some(format!("{}: TLS OFF: {}", context.name, context.insecure?.words())));
+    told.collect()
 }
 
 /// One line: what a parser draws below its first line makes no sense in the middle of one.
@@ -169,6 +174,7 @@ fn show(
         .iter()
         .map(ToString::to_string)
         .chain(broken.iter().map(|cause| left_out(cause)))
+        .chain(unsafe_ways(&opening))
         .map(|text| Msg::Noticed { text: Arc::from(text) })
         .collect();
     let end = block_on(run::run(
@@ -177,6 +183,7 @@ fn show(
             keymap,
             palette,
             bell: if screen.bell { Bell::On } else { Bell::Off },
+            allowed_plugins: environment.allowed_plugins_file(),
             notices,
         },
         clock,

@@ -64,6 +64,12 @@ impl LogAccess {
             .filter_map(|(namespace, streams)| Some((namespace, streams.refusal.as_ref()?)))
     }
 
+    /// Whether any log of a namespace could be read, and may be read still.
+    pub(super) fn is_read(&self, namespace: &str) -> bool {
+        let streams = self.namespaces.get(namespace);
+        streams.is_some_and(|streams| !streams.allowed.is_empty())
+    }
+
     /// Some logs are denied, and none was ever opened: the others will hardly fare better.
     pub(super) fn is_forbidden_altogether(&self) -> bool {
         !self.any_opened && self.forbidden().next().is_some()

@@ -1,50 +1,55 @@
 //! One context's actor: makes the link, hears what the feeds and streams say, and tells the rest of the program.
 
-use std::collections::BTreeMap;
+mod credentials;
+mod following;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Event, Pod};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::credentials::{Asker, Made};
 use super::access::{LogAccess, Told, ingest};
-use super::cause::{Failure, FailureKind};
-use super::connect::{Link, Refusal, connect};
+use super::cause::FailureKind;
+use super::connect::Link;
 use super::events::event_row;
 use super::exec::Session;
 use super::feed::{Fed, Feed, Line};
-use super::followed::{Followed, Start};
-use super::health::{Health, LinkHealth};
+use super::followed::Followed;
+use super::health::Health;
 use super::kubeconfig::Offer;
 use super::outlet::Outlet;
 use super::query::Watching;
+use super::rights::Rights;
+use super::rota::{Rota, rota};
 use super::rows::pod_row;
 use super::shelf::Shelf;
-use super::stream::{Follow, StreamNews};
-use crate::model::{Access, ContextId, EventRow, PodRow, Report, Source, SourceId, Target, Time};
+use super::slots::Slots;
+use super::stream::StreamNews;
+use crate::model::{Access, ContextId, EventRow, PodRow, Report, Time};
 
 /// News of the feeds wait here; a full channel makes the watches wait.
 const NEWS: usize = 256;
 const ANSWER: Duration = Duration::from_secs(20);
-/// Credentials are renewed this long before they expire, like kube does.
-const RENEW_BEFORE: Duration = Duration::from_mins(1);
-/// Not more often than this, whatever a plugin says.
-const RENEW_AFTER: Duration = Duration::from_secs(30);
-/// A token file or a certificate may have been renewed by somebody else.
-const LOGIN_AGAIN: Duration = Duration::from_mins(1);
-
 /// What the user asks of a context.
 pub(super) enum Request {
     Retry,
     Exec(Session),
+    /// The plugin of this fingerprint may run.
+    Allow(Arc<str>),
+    /// The terminal is the credential plugin's until this is answered; dropping it gives up.
+    Login(oneshot::Sender<Result<(), Arc<str>>>),
 }
 
 enum News {
     Pods { scope: usize, fed: Fed<PodRow> },
     Events { scope: usize, fed: Fed<EventRow> },
     Version(Arc<str>),
+    Rights { namespace: Arc<str>, rights: Rights },
 }
 
 /// What a context was opened with.
@@ -74,21 +79,31 @@ pub(super) struct Actor {
     links: watch::Sender<Option<Arc<Link>>>,
     retries: watch::Sender<u64>,
     generation: u64,
+    /// Fingerprints of the plugins that were allowed in this run.
+    granted: BTreeSet<Arc<str>>,
     /// The clients were made anew because of a 401, and no success came since.
     renewed: bool,
     renew_at: Option<Instant>,
     version: Option<Arc<str>>,
     logs: LogAccess,
+    /// What reviews have said, by namespace, since the credentials were last made.
+    rights: BTreeMap<Arc<str>, Rights>,
     /// What the engine was last told of the access to the logs.
     told_access: Option<Access>,
     told_namespaces: Told,
     /// What the screen was last told of the access to the pods.
     told_pods: Told,
     told_log_limits: BTreeMap<Arc<str>, Arc<str>>,
-    slots: Arc<Semaphore>,
+    /// What was last told of the end of the client certificate.
+    told_certificate: Option<Arc<str>>,
+    slots: Slots,
+    /// Not yet running.
+    rota: Option<Rota>,
     news: (mpsc::Sender<News>, mpsc::Receiver<News>),
     stream_news: (mpsc::Sender<StreamNews>, mpsc::Receiver<StreamNews>),
-    connects: JoinSet<Result<Link, Refusal>>,
+    connects: JoinSet<Made>,
+    /// What a login has come to, until it is told to who asked.
+    logged_in: Option<(Asker, Result<(), Arc<str>>)>,
     tasks: JoinSet<()>,
 }
 
@@ -97,6 +112,7 @@ impl Actor {
         let now = opened.outlet.now();
         let scopes = opened.watching.scopes(&opened.offer.namespace);
         let count = scopes.len();
+        let (wishes, rota) = rota();
         Self {
             health: Health::new(count, now),
             pods: Shelf::new(count),
@@ -109,18 +125,23 @@ impl Actor {
             links: watch::Sender::new(None),
             retries: watch::Sender::new(0),
             generation: 0,
+            granted: BTreeSet::new(),
             renewed: false,
             renew_at: None,
             version: None,
             logs: LogAccess::default(),
+            rights: BTreeMap::new(),
             told_access: None,
             told_namespaces: Told::default(),
             told_pods: Told::default(),
             told_log_limits: BTreeMap::new(),
-            slots: Arc::new(Semaphore::new(opened.watching.most_streams)),
+            told_certificate: None,
+            slots: Slots::new(opened.watching.most_streams, wishes),
+            rota: Some(rota),
             news: mpsc::channel(NEWS),
             stream_news: mpsc::channel(NEWS),
             connects: JoinSet::new(),
+            logged_in: None,
             tasks: JoinSet::new(),
             scopes,
             opened,
@@ -136,6 +157,9 @@ impl Actor {
         })
         .await;
         self.start_feeds();
+        if let Some(rota) = self.rota.take() {
+            self.tasks.spawn(rota.run());
+        }
         self.connect();
         loop {
             tokio::select! {
@@ -143,6 +167,8 @@ impl Actor {
                 request = self.opened.requests.recv() => match request {
                     Some(Request::Retry) => self.retry(),
                     Some(Request::Exec(session)) => self.exec(session),
+                    Some(Request::Allow(fingerprint)) => self.allow(fingerprint),
+                    Some(Request::Login(done)) => self.login(done),
                     None => return,
                 },
                 Some(news) = self.news.1.recv() => self.hear(news).await,
@@ -151,6 +177,7 @@ impl Actor {
                 () = until(self.renew_at) => self.connect(),
             }
             self.settle().await;
+            self.answer_login();
         }
     }
 
@@ -190,63 +217,6 @@ impl Actor {
         }
     }
 
-    /// Makes the clients, unless that is under way.
-    fn connect(&mut self) {
-        self.renew_at = None;
-        if !self.connects.is_empty() {
-            return;
-        }
-        self.health.link = LinkHealth::Making;
-        self.generation += 1;
-        let (offer, generation) = (self.opened.offer.clone(), self.generation);
-        let streams = self.opened.watching.most_streams;
-        self.connects
-            .spawn(async move { connect(&offer, generation, streams).await });
-    }
-
-    fn connected(&mut self, made: Result<Result<Link, Refusal>, JoinError>) {
-        match made {
-            Ok(Ok(link)) => {
-                self.health.link = LinkHealth::Made;
-                self.health.trying();
-                self.renew_at = link.expires.map(|expires| self.renewal(expires));
-                self.links.send_replace(Some(Arc::new(link)));
-            }
-            Ok(Err(Refusal::NeedsLogin(cause))) => {
-                self.health.link = LinkHealth::NeedsLogin(cause);
-                // The old credentials are good for a moment: what kept the plugin from renewing them may pass.
-                self.renew_at = self.health.state().is_live().then(|| Instant::now() + LOGIN_AGAIN);
-            }
-            Ok(Err(Refusal::Broken(cause))) => self.health.link = LinkHealth::Broken(cause),
-            Err(_) => self.health.link = LinkHealth::Broken("an internal error".into()),
-        }
-    }
-
-    fn renewal(&self, expires: Time) -> Instant {
-        let left = expires.since(self.opened.outlet.now()).nanos();
-        let left = Duration::from_nanos(u64::try_from(left).unwrap_or(0));
-        Instant::now() + left.saturating_sub(RENEW_BEFORE).max(RENEW_AFTER)
-    }
-
-    /// The user wants it now: new credentials where they are missing, and another try of everything that waits.
-    fn retry(&mut self) {
-        self.renewed = self.links.borrow().is_none() || self.health.link != LinkHealth::Made;
-        if self.renewed {
-            self.connect();
-        }
-        self.retries.send_modify(|retries| *retries += 1);
-    }
-
-    fn exec(&mut self, session: Session) {
-        let link = self.links.borrow().clone();
-        if let Some(link) = link {
-            self.tasks.spawn(async move { session.run(link.api.clone()).await });
-        } else {
-            let cause = self.health.state().cause().unwrap_or("not connected yet").to_owned();
-            self.tasks.spawn(async move { session.refuse(&cause).await });
-        }
-    }
-
     async fn hear(&mut self, news: News) {
         match news {
             News::Pods { scope, fed } => self.hear_pods(scope, fed).await,
@@ -259,6 +229,7 @@ impl Actor {
                 })
                 .await;
             }
+            News::Rights { namespace, rights } => drop(self.rights.insert(namespace, rights)),
         }
     }
 
@@ -283,6 +254,7 @@ impl Actor {
                 generation,
                 next,
             } => {
+                let failure = self.with_a_way_out(scope, failure);
                 self.health.failed(scope, &failure, next);
                 self.perhaps_unauthorized(&failure, generation);
             }
@@ -313,11 +285,16 @@ impl Actor {
     }
 
     fn live(&mut self, scope: usize) {
+        if self.health.is_failing(scope) {
+            // The server is back: whatever waits for its next try need not wait any longer.
+            self.retries.send_modify(|retries| *retries += 1);
+        }
         self.health.live(scope);
         self.renewed = false;
         if self.version.is_none() {
             self.ask_version();
         }
+        self.ask_rights(scope);
     }
 
     fn ask_version(&mut self) {
@@ -392,93 +369,6 @@ impl Actor {
         }
     }
 
-    /// 401: the clients are made anew once; if that does not help, a person is needed.
-    fn perhaps_unauthorized(&mut self, failure: &Failure, generation: u64) {
-        let current = self.links.borrow().as_ref().map(|link| link.generation);
-        if !failure.is(FailureKind::Unauthorized) || current != Some(generation) || !self.connects.is_empty() {
-            return;
-        }
-        if std::mem::replace(&mut self.renewed, true) {
-            self.health.link = LinkHealth::NeedsLogin(Arc::clone(&failure.cause));
-            let by_plugin = self.links.borrow().as_ref().is_some_and(|link| link.by_plugin);
-            // A plugin may open a window each time; everything else may have been renewed by somebody else.
-            self.renew_at = (!by_plugin).then(|| Instant::now() + LOGIN_AGAIN);
-        } else {
-            self.connect();
-        }
-    }
-
-    fn hear_stream(&mut self, news: StreamNews) {
-        match news {
-            StreamNews::Opened { namespace, source } => self.logs.allowed(namespace, source),
-            StreamNews::Forbidden {
-                namespace,
-                source,
-                cause,
-            } => self.logs.denied(namespace, source, cause),
-            StreamNews::Ended { namespace, source } => self.logs.ended(&namespace, source),
-            StreamNews::Unauthorized { cause, generation } => {
-                let failure = Failure {
-                    kind: FailureKind::Unauthorized,
-                    ..Failure::broken(cause)
-                };
-                self.perhaps_unauthorized(&failure, generation);
-            }
-        }
-    }
-
-    /// Opens the logs that this state of the pod adds.
-    fn follow(&mut self, row: &PodRow, tail: Option<i64>) {
-        let watching = Arc::clone(&self.opened.watching);
-        let starts = self
-            .followed
-            .apply(row, self.bound, |name| watching.wants_container(name));
-        for start in starts {
-            let follow = self.following(row, start, tail);
-            self.tasks.spawn(follow.run());
-        }
-    }
-
-    fn following(&mut self, row: &PodRow, start: Start, tail: Option<i64>) -> Follow {
-        let Start {
-            container,
-            instance,
-            gap,
-            fate,
-        } = start;
-        let id = SourceId {
-            context: self.opened.context,
-            n: self.sources,
-        };
-        self.sources += 1;
-        let source = Source {
-            id,
-            target: Target {
-                pod: row.key.clone(),
-                container: container.name,
-            },
-            kind: container.kind,
-            workload: row.workload.clone(),
-            restarts: instance.restarts,
-            started: instance.started,
-            image: container.image,
-        };
-        Follow {
-            source,
-            instance: instance.id,
-            bound: self.bound,
-            tail,
-            gap,
-            fate,
-            line: self.line(),
-            slots: Arc::clone(&self.slots),
-            most_streams: self.opened.watching.most_streams,
-            memory: Arc::clone(&self.opened.offer.memory),
-            outlet: self.opened.outlet.clone(),
-            news: self.stream_news.0.clone(),
-        }
-    }
-
     /// A task ended; that one failed is said, the others go on.
     async fn ended(&mut self, done: Result<(), JoinError>) {
         if done.is_err_and(|error| error.is_panic()) {
@@ -497,6 +387,7 @@ impl Actor {
         for (scope, cause) in self.health.limits() {
             self.limit(self.what("pods", scope), cause).await;
         }
+        self.tell_certificate(now).await;
         self.tell_log_limits().await;
         self.tell_namespaces(now).await;
         self.tell_access(now);
@@ -505,10 +396,7 @@ impl Actor {
     /// Once per namespace and sentence. A cluster that is live again says it anew.
     async fn tell_log_limits(&mut self) {
         let live = self.health.state().is_live();
-        let logs = self.logs.forbidden().filter(|_| live);
-        let now = logs
-            .map(|(namespace, cause)| (Arc::clone(namespace), Arc::clone(cause)))
-            .collect();
+        let now = if live { self.unreadable() } else { BTreeMap::new() };
         let before = std::mem::replace(&mut self.told_log_limits, now);
         let what = |namespace: &str| format!("logs in namespace {namespace}").into();
         for (namespace, cause) in &self.told_log_limits {
@@ -535,8 +423,8 @@ impl Actor {
             .filter_map(|(namespace, access)| Some((namespace.clone()?, access)))
             .collect();
         let mut all = pods.clone();
-        let logs = self.logs.forbidden();
-        all.extend(logs.map(|(namespace, _)| (Arc::clone(namespace), Access::Forbidden)));
+        let unreadable = self.unreadable().into_keys();
+        all.extend(unreadable.map(|namespace| (namespace, Access::Forbidden)));
         for (namespace, access) in self.told_pods.update(pods) {
             self.report(Report::NamespaceChanged {
                 context,
@@ -572,6 +460,7 @@ impl Actor {
             State::Connecting { .. }
             | State::Stale { .. }
             | State::NeedsLogin { .. }
+            | State::Asks { .. }
             | State::Unreachable { .. }
             | State::Broken { .. } => self.told_access.map(|_| Access::Lost),
         }

@@ -77,12 +77,8 @@ impl Failure {
             Status::failure(String::from_utf8_lossy(body).trim(), "").with_code(head.status.as_u16())
         });
         let code = head.status.as_u16();
-        let header = head
-            .headers
-            .get(http::header::RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
         let told = Self::of_status(&status);
-        let retry_after = header.map(Duration::from_secs).or(told.retry_after);
+        let retry_after = retry_after(&head.headers).or(told.retry_after);
         let cause = if status.message.is_empty() {
             http_words(code).into()
         } else {
@@ -116,6 +112,18 @@ impl Failure {
     pub(super) fn is(&self, kind: FailureKind) -> bool {
         self.kind == kind
     }
+}
+
+/// How long the head of an answer wishes us to wait: in seconds, or until a date by the server's own clock.
+pub(super) fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
+    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let wish = text(http::header::RETRY_AFTER)?;
+    if let Ok(secs) = wish.parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|date| date.timestamp());
+    let left = date(wish)?.as_second() - date(text(http::header::DATE)?)?.as_second();
+    u64::try_from(left).ok().map(Duration::from_secs)
 }
 
 fn kind_of(code: u16, retry_after: Option<Duration>) -> FailureKind {
@@ -196,15 +204,46 @@ fn tls_words(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(bad) => match bad {
             Bad::UnknownIssuer => "certificate signed by unknown authority".to_owned(),
-            Bad::Expired | Bad::ExpiredContext { .. } => "the server's certificate has expired".to_owned(),
-            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "the server's certificate is not valid yet".to_owned(),
-            Bad::NotValidForName | Bad::NotValidForNameContext { .. } => {
-                "the server's certificate is for another name".to_owned()
+            Bad::ExpiredContext { time, not_after } => {
+                let ago = time.as_secs().saturating_sub(not_after.as_secs());
+                format!("the server's certificate expired {} ago", lapse(ago))
             }
+            Bad::Expired => "the server's certificate has expired".to_owned(),
+            Bad::NotValidYet | Bad::NotValidYetContext { .. } => "the server's certificate is not valid yet".to_owned(),
+            Bad::NotValidForNameContext { expected, presented } => short(&format!(
+                "the server's certificate is not for {} but for {}",
+                expected.to_str(),
+                presented_names(presented)
+            )),
+            Bad::NotValidForName => "the server's certificate is for another name".to_owned(),
             _ => "the server's certificate is not acceptable".to_owned(),
         },
         rustls::Error::AlertReceived(_) => "the server refused the TLS connection".to_owned(),
         other => short(&other.to_string()),
+    }
+}
+
+/// As rustls has them: `DnsName("localhost")`, `IpAddress(127.0.0.1)`.
+fn presented_names(presented: &[String]) -> String {
+    let bare = |name: &String| {
+        let inner = name.split_once('(').and_then(|(_, inner)| inner.strip_suffix(')'));
+        inner.unwrap_or(name).trim_matches('"').to_owned()
+    };
+    let names: Vec<_> = presented.iter().map(bare).collect();
+    if names.is_empty() {
+        "no name at all".to_owned()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// The largest unit alone: `45m`, `2h`, `3d`.
+pub(super) fn lapse(secs: u64) -> String {
+    match secs {
+        0..60 => format!("{secs}s"),
+        60..3600 => format!("{}m", secs / 60),
+        3600..86400 => format!("{}h", secs / 3600),
+        86400.. => format!("{}d", secs / 86400),
     }
 }
 
@@ -346,6 +385,28 @@ mod tests {
             FailureKind::Broken,
             "failed to lookup address information: Name or service not known",
         );
+    }
+
+    #[test]
+    fn a_certificate_that_is_no_good_says_why() {
+        use rustls::CertificateError as Bad;
+        use rustls::pki_types::{ServerName, UnixTime};
+        let at = |secs| UnixTime::since_unix_epoch(Duration::from_secs(secs));
+        let check = |bad: Bad, words: &str| assert_eq!(tls_words(&rustls::Error::InvalidCertificate(bad)), words);
+        let expired = Bad::ExpiredContext {
+            time: at(1_000_000),
+            not_after: at(992_000),
+        };
+        check(expired, "the server's certificate expired 2h ago");
+        let other = Bad::NotValidForNameContext {
+            expected: ServerName::try_from("api.example.com").unwrap(),
+            presented: vec!["DnsName(\"localhost\")".to_owned(), "IpAddress(127.0.0.1)".to_owned()],
+        };
+        check(
+            other,
+            "the server's certificate is not for api.example.com but for localhost, 127.0.0.1",
+        );
+        check(Bad::UnknownIssuer, "certificate signed by unknown authority");
     }
 
     #[test]

@@ -5,6 +5,8 @@
 //! server lets about a hundred streams share one and makes further requests wait for ever. Behind a proxy all go over
 //! kube's client, and whoever reads a stream has to be suspicious of its silence.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,8 +14,8 @@ use std::time::Duration;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use kube::client::{Body, ConfigExt as _};
-use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
+use kube::client::{Body, ClientBuilder, ConfigExt as _};
+use kube::config::{ExecConfig, ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use rustls::pki_types::ServerName;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -23,10 +25,13 @@ use tower::{BoxError, ServiceBuilder};
 
 use super::bucket::Bucket;
 use super::cause::{Failure, plain};
+use super::certificate;
+use super::hold::Hold;
 use super::kubeconfig::Offer;
-use super::plugin;
+use super::plugin::{self, Manner};
 use super::proxy::ProxyVariables;
-use crate::model::Time;
+use super::trust::{Case, Verdict};
+use crate::model::{Time, UnknownPlugin};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Reading certificate and token files, which may lie on a network disk.
@@ -50,11 +55,11 @@ const STREAMS_PER_CONNECTION: usize = 80;
 const WARM_UP: Duration = Duration::from_secs(20);
 /// Log requests on their way at the same time.
 const PARALLEL_OPENS: usize = 32;
-/// Requests for logs: 20 a second, 50 at once.
-const PACE: Duration = Duration::from_millis(50);
-const BURST: u32 = 50;
-/// Questions about silent logs: 2 a second.
-const PROBE_PACE: Duration = Duration::from_millis(500);
+/// Requests for logs: 30 a second, 10 at once; with all others they are not more than 50 in any second.
+const PACE: Duration = Duration::from_micros(33_333);
+const BURST: u32 = 10;
+/// Logs that are read to their end and not followed, at the same time.
+const BRIEF: usize = 16;
 
 /// The clients of one context, with one set of credentials.
 pub(super) struct Link {
@@ -64,12 +69,18 @@ pub(super) struct Link {
     pub(super) api: Client,
     pub(super) watches: Client,
     shards: Vec<Shard>,
+    /// Logs that are not followed.
+    brief: Client,
+    brief_room: Arc<Semaphore>,
     opens: Arc<Semaphore>,
     pace: Bucket,
-    probes: Bucket,
+    /// Whether the server wants to be left alone.
+    pub(super) hold: Hold,
     made: Instant,
-    /// When the credentials expire, if a plugin said so.
+    /// When the credentials of a plugin expire, as far as it is known.
     pub(super) expires: Option<Time>,
+    /// Until when the client certificate is good.
+    pub(super) certificate: Option<Time>,
     /// Whether a plugin gave the credentials.
     pub(super) by_plugin: bool,
 }
@@ -87,7 +98,8 @@ struct Shard {
 pub(super) struct Seat {
     pub(super) client: Client,
     link: Arc<Link>,
-    shard: usize,
+    /// The connection of streams that it is on, if it is on one of those.
+    shard: Option<usize>,
     _room: OwnedSemaphorePermit,
 }
 
@@ -98,21 +110,58 @@ pub(super) enum Refusal {
     Broken(Arc<str>),
     /// The credential plugin did not give credentials.
     NeedsLogin(Arc<str>),
+    /// The credential plugin was not run, because nobody has allowed it.
+    Asks(UnknownPlugin),
+}
+
+impl Refusal {
+    /// Why, in a sentence.
+    pub(super) fn words(&self) -> Arc<str> {
+        match self {
+            Self::Broken(cause) | Self::NeedsLogin(cause) => Arc::clone(cause),
+            Self::Asks(plugin) => format!("nobody has allowed {:?} to run", plugin.command).into(),
+        }
+    }
+}
+
+/// How the clients are to be made.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Attempt {
+    pub(super) generation: u64,
+    /// Log streams that there has to be room for.
+    pub(super) streams: usize,
+    /// Fingerprints of the plugins that were allowed in this run.
+    pub(super) granted: BTreeSet<Arc<str>>,
+    pub(super) manner: Manner,
 }
 
 /// Makes the clients. No request is sent, but a credential plugin is run.
-pub(super) async fn connect(offer: &Offer, generation: u64, streams: usize) -> Result<Link, Refusal> {
+pub(super) async fn connect(offer: &Offer, attempt: Attempt) -> Result<Link, Refusal> {
     let mut config = configured(offer).await?;
-    let by_plugin = config.auth_info.exec.is_some();
-    let expires = plugin::resolve(&mut config.auth_info)
-        .await
-        .map_err(Refusal::NeedsLogin)?;
-    let built = spawn_blocking(move || build(&config, streams));
+    let program = match plugin::needed(&config.auth_info) {
+        Some(exec) => Some(admitted(offer, exec, &attempt.granted)?),
+        None => None,
+    };
+    let by_plugin = program.is_some();
+    let told = match program {
+        Some(program) => plugin::resolve(&mut config.auth_info, &program, attempt.manner)
+            .await
+            .map_err(Refusal::NeedsLogin)?,
+        None => None,
+    };
+    if let Some(exec) = &mut config.auth_info.exec {
+        // Should a plugin ever be run by kube itself, it must not touch the terminal.
+        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+    }
+    let built = spawn_blocking(move || {
+        build(&config, attempt.streams).map(|built| (built, certificate::until(&config.auth_info)))
+    });
     match timeout(BUILD, built).await {
-        Ok(Ok(Ok(clients))) => Ok(Link {
-            expires,
+        Ok(Ok(Ok((clients, certificate)))) => Ok(Link {
+            expires: told.into_iter().chain(certificate.filter(|_| by_plugin)).min(),
+            certificate,
             by_plugin,
-            ..clients.into_link(generation)
+            ..clients.into_link(attempt.generation)
         }),
         Ok(Ok(Err(error))) => Err(Refusal::Broken(plain(&error).into())),
         Ok(Err(_)) => Err(Refusal::Broken("making the client failed".into())),
@@ -120,16 +169,24 @@ pub(super) async fn connect(offer: &Offer, generation: u64, streams: usize) -> R
     }
 }
 
-async fn configured(offer: &Offer) -> Result<Config, Refusal> {
-    let mut kubeconfig = Kubeconfig::clone(&offer.kubeconfig);
-    let users = kubeconfig
-        .auth_infos
-        .iter_mut()
-        .filter_map(|named| named.auth_info.as_mut());
-    for exec in users.filter_map(|user| user.exec.as_mut()) {
-        // Should a plugin ever be run by kube itself, it must not touch the terminal either.
-        exec.interactive_mode = Some(ExecInteractiveMode::Never);
+/// The file of the credential plugin, if it may run.
+fn admitted(offer: &Offer, exec: &ExecConfig, granted: &BTreeSet<Arc<str>>) -> Result<PathBuf, Refusal> {
+    let case = Case {
+        exec,
+        file: offer.file.as_deref(),
+        written: offer.written,
+        granted,
+    };
+    match offer.trust.judge(&case) {
+        Verdict::Run(program) => Ok(program),
+        Verdict::Ask(plugin) => Err(Refusal::Asks(plugin)),
+        Verdict::Missing(why) => Err(Refusal::NeedsLogin(why)),
+        Verdict::Refused(why) => Err(Refusal::Broken(why)),
     }
+}
+
+async fn configured(offer: &Offer) -> Result<Config, Refusal> {
+    let kubeconfig = Kubeconfig::clone(&offer.kubeconfig);
     let proxy = proxy_named(&kubeconfig, &offer.name);
     let options = KubeConfigOptions {
         context: Some(offer.name.to_string()),
@@ -176,7 +233,10 @@ fn proxy_named(kubeconfig: &Kubeconfig, context: &str) -> Option<String> {
 struct Clients {
     api: Client,
     watches: Client,
+    brief: Client,
     logs: Vec<Client>,
+    /// They all heed it.
+    hold: Hold,
 }
 
 impl Clients {
@@ -186,39 +246,47 @@ impl Clients {
             api: self.api,
             watches: self.watches,
             shards: self.logs.into_iter().map(Shard::new).collect(),
+            brief: self.brief,
+            brief_room: Arc::new(Semaphore::new(BRIEF)),
             opens: Arc::new(Semaphore::new(PARALLEL_OPENS)),
             pace: Bucket::new(PACE, BURST),
-            probes: Bucket::new(PROBE_PACE, 1),
+            hold: self.hold,
             made: Instant::now(),
             expires: None,
+            certificate: None,
             by_plugin: false,
         }
     }
 }
 
 fn build(config: &Config, streams: usize) -> kube::Result<Clients> {
-    let api = Client::try_from(config.clone())?;
+    let hold = Hold::new();
+    let api = ClientBuilder::try_from(config.clone())?.with_layer(&hold).build();
     let shards = streams.div_ceil(STREAMS_PER_CONNECTION).max(1);
     if config.proxy_url.is_some() {
         return Ok(Clients {
             watches: api.clone(),
+            brief: api.clone(),
             logs: vec![api.clone(); shards],
             api,
+            hold,
         });
     }
     let tls = config.rustls_client_config()?;
     let logs = (0..shards)
-        .map(|_| pinged(config, tls.clone()))
+        .map(|_| pinged(config, tls.clone(), &hold))
         .collect::<kube::Result<_>>()?;
     Ok(Clients {
         api,
-        watches: pinged(config, tls)?,
+        brief: pinged(config, tls.clone(), &hold)?,
+        watches: pinged(config, tls, &hold)?,
+        hold,
         logs,
     })
 }
 
 /// A client that prefers HTTP/2 and pings its connections.
-fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
+fn pinged(config: &Config, tls: rustls::ClientConfig, hold: &Hold) -> kube::Result<Client> {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
     connector.set_connect_timeout(Some(CONNECT));
@@ -246,6 +314,7 @@ fn pinged(config: &Config, tls: rustls::ClientConfig) -> kube::Result<Client> {
         .http2_initial_connection_window_size(CONNECTION_WINDOW)
         .build(builder.enable_all_versions().wrap_connector(connector));
     let service = ServiceBuilder::new()
+        .layer(hold.clone())
         .layer(config.base_uri_layer())
         .option_layer(config.auth_layer()?)
         .layer(config.extra_headers_layer()?)
@@ -293,10 +362,11 @@ impl Link {
             let Ok(room) = Arc::clone(&shard.room).try_acquire_owned() else {
                 continue;
             };
+            self.hold.over().await;
             shard.warm_up().await?;
             return Ok(Seat {
                 client: shard.client.clone(),
-                shard: n,
+                shard: Some(n),
                 _room: room,
                 link: Arc::clone(&self),
             });
@@ -304,24 +374,36 @@ impl Link {
         Err(Failure::broken("no connection has room for another log stream"))
     }
 
+    /// A seat for a log that is read to its end as it is now.
+    pub(super) async fn brief_seat(self: Arc<Self>) -> Result<Seat, Failure> {
+        let room = Arc::clone(&self.brief_room).acquire_owned().await;
+        Ok(Seat {
+            client: self.brief.clone(),
+            shard: None,
+            _room: room.map_err(|_| Failure::broken("the connection was closed"))?,
+            link: self,
+        })
+    }
+
     /// Waits until one of the few requests that may be on their way at a time can be sent. Nothing on the server's side
     /// protects the kubelets: requests for logs are exempt from its priority and fairness.
     pub(super) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let turn = Arc::clone(&self.opens).acquire_owned().await.ok();
-        sleep(self.pace.take(self.made.elapsed())).await;
-        turn
-    }
-
-    /// Waits until another silent log may be looked into.
-    pub(super) async fn probe_turn(&self) {
-        sleep(self.probes.take(self.made.elapsed())).await;
+        loop {
+            sleep(self.pace.take(self.made.elapsed())).await;
+            if self.hold.left().is_zero() {
+                return turn;
+            }
+            // Those who waited for it do not come all at once.
+            self.hold.over().await;
+        }
     }
 }
 
 impl Seat {
     /// The connection broke: the next stream has to bring it up anew.
     pub(super) fn broke(&self) {
-        if let Some(shard) = self.link.shards.get(self.shard) {
+        if let Some(shard) = self.shard.and_then(|shard| self.link.shards.get(shard)) {
             shard.warm.store(false, Ordering::Release);
         }
     }
@@ -342,7 +424,11 @@ mod tests {
             .choose(&["c".to_owned()])
             .unwrap()
             .remove(0);
-        let connected = connect(&offer, 1, 250)
+        let attempt = Attempt {
+            streams: 250,
+            ..Attempt::default()
+        };
+        let connected = connect(&offer, attempt)
             .await
             .map(|link| assert_eq!(link.shards.len(), 4));
         assert_eq!(connected, expected);

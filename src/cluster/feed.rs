@@ -72,8 +72,9 @@ enum WatchEnd {
 }
 
 impl Line {
-    /// The current link, once there is one.
+    /// The current link, once there is one. Wishes to try again from before are fulfilled by the try that follows.
     pub(super) async fn link(&mut self) -> Arc<Link> {
+        self.retries.mark_unchanged();
         loop {
             if let Some(link) = self.links.borrow_and_update().clone() {
                 return link;
@@ -116,12 +117,13 @@ impl Feed {
         let mut backoff = Backoff::of_feed();
         loop {
             let link = self.line.link().await;
+            link.hold.over().await;
             let begun = Instant::now();
             let failure = self.follow(&link, &slim, &|fed| wrap(fed), &news).await;
             if begun.elapsed() > HEALTHY {
                 backoff.reset();
             }
-            let pause = pause_after(&failure, &mut backoff);
+            let pause = pause_after(&failure, &mut backoff).max(link.hold.left());
             if failure.is(FailureKind::Expired) && backoff.attempt() == 1 {
                 continue;
             }
@@ -167,6 +169,7 @@ impl Feed {
         loop {
             let begun = Instant::now();
             let before = version.clone();
+            link.hold.over().await;
             match self.watch(&api, &mut version, slim, wrap, news).await {
                 WatchEnd::Over if begun.elapsed() < Duration::from_secs(1) && version == before => {
                     return Failure::broken("the server ended the watch at once");

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -84,6 +84,16 @@ impl Handle {
         self.controls.retry();
     }
 
+    /// As `Controls::allow`.
+    pub fn allow(&self, fingerprint: Arc<str>) {
+        self.controls.allow(fingerprint);
+    }
+
+    /// As `Controls::login`.
+    pub fn login(&self) -> oneshot::Receiver<Result<(), Arc<str>>> {
+        self.controls.login()
+    }
+
     /// Starts a command. Dropping the sender ends the session.
     pub fn exec(&self, request: ExecRequest) -> (mpsc::Sender<ExecInput>, mpsc::Receiver<ExecEvent>) {
         self.controls.exec(request)
@@ -107,6 +117,21 @@ impl Controls {
     pub fn retry(&self) {
         // An actor that has ended has nothing to try.
         drop(self.requests.send(Request::Retry));
+    }
+
+    /// Lets the plugin of this fingerprint run in this context, now and until the end.
+    pub fn allow(&self, fingerprint: Arc<str>) {
+        // An actor that has ended runs nothing.
+        drop(self.requests.send(Request::Allow(fingerprint)));
+    }
+
+    /// Runs the credential plugin with the terminal, which has to be free for it, and tells when it has ended and the
+    /// terminal is free again. Dropping the answer ends the plugin.
+    pub fn login(&self) -> oneshot::Receiver<Result<(), Arc<str>>> {
+        let (done, answer) = oneshot::channel();
+        // An actor that has ended drops the sender, which whoever waits for the answer sees.
+        drop(self.requests.send(Request::Login(done)));
+        answer
     }
 
     /// As `Handle::exec`.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::cause::{Failure, FailureKind};
-use crate::model::{Access, ClusterState, Time};
+use crate::model::{Access, ClusterState, Time, UnknownPlugin};
 
 /// The clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,7 @@ pub(super) enum LinkHealth {
     Making,
     Made,
     NeedsLogin(Arc<str>),
+    Asks(UnknownPlugin),
     Broken(Arc<str>),
 }
 
@@ -53,6 +54,11 @@ impl Health {
 
     pub(super) fn state(&self) -> &ClusterState {
         &self.state
+    }
+
+    /// Its last try was in vain, and not for want of a right.
+    pub(super) fn is_failing(&self, part: usize) -> bool {
+        matches!(self.parts.get(part), Some(PartHealth::Failing { .. }))
     }
 
     pub(super) fn live(&mut self, part: usize) {
@@ -109,6 +115,9 @@ impl Health {
             (ClusterState::NeedsLogin { since, .. }, ClusterState::NeedsLogin { cause, .. }) => {
                 ClusterState::NeedsLogin { since: *since, cause }
             }
+            (ClusterState::Asks { since, .. }, ClusterState::Asks { plugin, .. }) => {
+                ClusterState::Asks { since: *since, plugin }
+            }
             (ClusterState::Forbidden { since, .. }, ClusterState::Forbidden { cause, .. }) => {
                 ClusterState::Forbidden { since: *since, cause }
             }
@@ -148,6 +157,10 @@ impl Health {
                     since,
                     cause: Arc::clone(cause),
                 };
+            }
+            LinkHealth::Asks(plugin) => {
+                let plugin = plugin.clone();
+                return ClusterState::Asks { since, plugin };
             }
             LinkHealth::Making | LinkHealth::Made => {}
         }
@@ -191,6 +204,7 @@ impl Health {
                 },
                 ClusterState::Connecting { .. }
                 | ClusterState::NeedsLogin { .. }
+                | ClusterState::Asks { .. }
                 | ClusterState::Forbidden { .. }
                 | ClusterState::Unreachable { .. }
                 | ClusterState::Broken { .. } => ClusterState::Connecting { since },

@@ -1,17 +1,22 @@
 //! The contexts that the user's kubeconfig files offer. Each context belongs to its file: two files that both call a
 //! user `kubernetes-admin` mean two users. Nothing is connected and no plugin is run here.
 
+use std::collections::BTreeSet;
 use std::env::split_paths;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::{MAIN_SEPARATOR, Path, PathBuf};
 use std::sync::Arc;
 
-use kube::config::Kubeconfig;
+use kube::config::{AuthInfo, Cluster, Kubeconfig};
 use regex::Regex;
 
 use super::memory::Memory;
+use super::plugin;
+use super::proxy::{ProxyVariables, tells_a_password};
+use super::trust::{Trust, Written, command_line};
+use crate::model::Insecure;
 
 /// All contexts of all files, in the order of the files.
 #[derive(Debug, Default)]
@@ -30,9 +35,15 @@ pub struct Offer {
     pub name: Arc<str>,
     /// The context's namespace, `default` if it names none.
     pub namespace: Arc<str>,
-    /// Whether the file says not to verify the server's certificate.
-    pub insecure: bool,
+    /// What the file gives up of the safety of the connection, if anything.
+    pub insecure: Option<Insecure>,
+    /// The credential plugin that gives this context's credentials, as its file has it and as a person may see it.
+    pub plugin: Option<Arc<str>>,
     pub(super) kubeconfig: Arc<Kubeconfig>,
+    /// Where the kubeconfig was read.
+    pub(super) file: Option<Arc<Path>>,
+    pub(super) written: Written,
+    pub(super) trust: Arc<Trust>,
     /// What it and the contexts offered with it may hold in memory together.
     pub(super) memory: Arc<Memory>,
 }
@@ -92,8 +103,18 @@ impl Contexts {
     pub fn from_yaml(yaml: &str) -> Result<Self, KubeconfigError> {
         let kubeconfig = Kubeconfig::from_yaml(yaml).map_err(|error| KubeconfigError::Unreadable(error.to_string()))?;
         let mut contexts = Self::default();
-        contexts.add(kubeconfig);
+        contexts.add(kubeconfig, &Origin::default());
         Ok(contexts)
+    }
+
+    /// With what the user has said about credential plugins.
+    #[must_use]
+    pub fn trusting(mut self, trust: Trust) -> Self {
+        let trust = Arc::new(trust);
+        for offer in &mut self.offers {
+            offer.trust = Arc::clone(&trust);
+        }
+        self
     }
 
     pub fn names(&self) -> Vec<String> {
@@ -162,11 +183,11 @@ impl Contexts {
         // The path goes along: relative paths in the file are relative to it.
         let kubeconfig =
             Kubeconfig::read_from(path).map_err(|error| format!("{}: {}", path.display(), root_cause(&error)))?;
-        self.add(kubeconfig);
+        self.add(kubeconfig, &Origin::of(path));
         Ok(())
     }
 
-    fn add(&mut self, kubeconfig: Kubeconfig) {
+    fn add(&mut self, kubeconfig: Kubeconfig, origin: &Origin) {
         let current = kubeconfig.current_context.clone().filter(|name| !name.is_empty());
         self.current = self.current.take().or(current);
         let kubeconfig = Arc::new(kubeconfig);
@@ -181,10 +202,17 @@ impl Contexts {
                 .iter()
                 .find(|cluster| cluster.name == context.cluster);
             let cluster = cluster.and_then(|cluster| cluster.cluster.as_ref());
-            let plain = cluster
-                .and_then(|cluster| cluster.server.as_deref())
-                .is_some_and(|url| url.starts_with("http://"));
+            let user = kubeconfig
+                .auth_infos
+                .iter()
+                .find(|user| Some(&user.name) == context.user.as_ref())
+                .and_then(|user| user.auth_info.as_ref());
+            let plugin = user.and_then(plugin::needed);
             self.offers.push(Offer {
+                plugin: plugin.map(|exec| command_line(exec.command.as_deref().unwrap_or_default(), exec)),
+                file: origin.file.clone(),
+                written: origin.written(context.user.as_deref()),
+                trust: Arc::default(),
                 name: named.name.as_str().into(),
                 namespace: context
                     .namespace
@@ -192,12 +220,76 @@ impl Contexts {
                     .filter(|name| !name.is_empty())
                     .unwrap_or("default")
                     .into(),
-                insecure: plain || cluster.is_some_and(|cluster| cluster.insecure_skip_tls_verify == Some(true)),
+                insecure: cluster.and_then(insecure),
                 kubeconfig: Arc::clone(&kubeconfig),
                 memory: Arc::clone(&self.memory),
             });
         }
     }
+}
+
+/// Where contexts come from.
+#[derive(Debug, Default)]
+struct Origin {
+    file: Option<Arc<Path>>,
+    /// Users whose commands are relative to the file, which are absolute once it is read; all if that cannot be known.
+    relative: Relative,
+}
+
+#[derive(Debug)]
+enum Relative {
+    Users(BTreeSet<String>),
+    All,
+}
+
+impl Default for Relative {
+    fn default() -> Self {
+        Self::Users(BTreeSet::new())
+    }
+}
+
+impl Origin {
+    fn of(path: &Path) -> Self {
+        let relative = match fs::read_to_string(path).map(|text| Kubeconfig::from_yaml(&text)) {
+            Ok(Ok(raw)) => Relative::Users(
+                raw.auth_infos
+                    .into_iter()
+                    .filter(|user| user.auth_info.as_ref().is_some_and(has_relative_command))
+                    .map(|user| user.name)
+                    .collect(),
+            ),
+            Ok(Err(_)) | Err(_) => Relative::All,
+        };
+        Self {
+            file: Some(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned()).into()),
+            relative,
+        }
+    }
+
+    fn written(&self, user: Option<&str>) -> Written {
+        match &self.relative {
+            Relative::Users(users) if !user.is_some_and(|user| users.contains(user)) => Written::NameOrAbsolute,
+            Relative::Users(_) | Relative::All => Written::Relative,
+        }
+    }
+}
+
+fn has_relative_command(user: &AuthInfo) -> bool {
+    let command = user.exec.as_ref().and_then(|exec| exec.command.as_deref());
+    command.is_some_and(|command| Path::new(command).is_relative() && command.contains(MAIN_SEPARATOR))
+}
+
+/// The worst of what makes the connection to a cluster unsafe.
+fn insecure(cluster: &Cluster) -> Option<Insecure> {
+    let server: http::Uri = cluster.server.as_deref()?.parse().ok()?;
+    if server.scheme_str() == Some("http") {
+        return Some(Insecure::Unencrypted);
+    }
+    if cluster.insecure_skip_tls_verify == Some(true) {
+        return Some(Insecure::Unverified);
+    }
+    let proxy = ProxyVariables::read().decide(cluster.proxy_url.as_deref(), &server)?;
+    tells_a_password(&proxy).then_some(Insecure::ProxyInClear)
 }
 
 /// Whether there is a file to read; one that may not be looked at is there, and reading it says why it fails.
@@ -297,6 +389,55 @@ mod tests {
         assert_eq!((nearest.as_deref(), names.len()), (Some("prod-eu"), 3));
         assert!(matches!(choose(&["/x/"]), Err(KubeconfigError::NoMatch { .. })));
         assert!(matches!(choose(&["/(/"]), Err(KubeconfigError::BadRegex { .. })));
+    }
+
+    #[test]
+    fn what_makes_a_connection_unsafe_is_known_before_it_is_made() {
+        let check = |cluster: &str, expected: Option<Insecure>| {
+            let yaml = format!(
+                "contexts: [{{name: c, context: {{cluster: c}}}}]\nclusters: [{{name: c, cluster: {cluster}}}]"
+            );
+            let offers = Contexts::from_yaml(&yaml).unwrap().choose(&["c".to_owned()]).unwrap();
+            assert_eq!(offers[0].insecure, expected, "{cluster}");
+        };
+        check("{server: 'https://127.0.0.1:1'}", None);
+        check("{server: 'HTTP://127.0.0.1:1'}", Some(Insecure::Unencrypted));
+        check(
+            "{server: 'https://127.0.0.1', insecure-skip-tls-verify: true}",
+            Some(Insecure::Unverified),
+        );
+        check("{server: 'https://127.0.0.1', insecure-skip-tls-verify: false}", None);
+        check(
+            "{server: 'https://127.0.0.1', proxy-url: 'http://me:secret@proxy:3128'}",
+            Some(Insecure::ProxyInClear),
+        );
+        check(
+            "{server: 'https://127.0.0.1', proxy-url: 'https://me:secret@proxy:3128'}",
+            None,
+        );
+        check("{server: 'https://127.0.0.1', proxy-url: 'http://proxy:3128'}", None);
+        check("{}", None);
+    }
+
+    #[test]
+    fn a_command_that_is_relative_to_its_file_is_known_as_such() {
+        let check = |command: &str, expected: Written| {
+            let text =
+                kubeconfig("dev", "u", "t").replace("token: t", &format!("exec: {{command: '{command}', args: [x]}}"));
+            let (_dir, paths) = files(&[("a", &text)]);
+            let offer = Contexts::from_environment(Some(&paths), None)
+                .unwrap()
+                .choose(&[])
+                .unwrap()
+                .remove(0);
+            assert_eq!(offer.written, expected, "{command}");
+            assert!(offer.plugin.unwrap().ends_with(" x"));
+            assert!(offer.file.unwrap().is_absolute());
+        };
+        check("plugin", Written::NameOrAbsolute);
+        check("/usr/bin/plugin", Written::NameOrAbsolute);
+        check("./plugin", Written::Relative);
+        check("bin/plugin", Written::Relative);
     }
 
     #[test]

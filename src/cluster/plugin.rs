@@ -2,13 +2,14 @@
 //! reads what it says. kube would run it several times per client, uninterruptibly, and print its environment when it
 //! fails. Protocol: <https://kubernetes.io/docs/reference/config-api/client-authentication.v1/>
 
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use kube::config::{AuthInfo, ExecConfig};
+use kube::config::{AuthInfo, ExecConfig, ExecInteractiveMode};
 use serde::{Deserialize, Serialize};
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -49,15 +50,28 @@ struct AnsweredStatus {
     client_key_data: Option<String>,
 }
 
-/// Replaces the plugin in `user` by the credentials that it gives, and says until when they are good. The error is a
-/// sentence for the user.
-pub(super) async fn resolve(user: &mut AuthInfo) -> Result<Option<Time>, Arc<str>> {
-    // kube prefers what the kubeconfig has inline to the plugin.
-    if user.token.is_some() || user.token_file.is_some() || user.username.is_some() || user.auth_provider.is_some() {
-        return Ok(None);
-    }
+/// Who is there when the plugin runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// Nobody: the screen has the terminal.
+    #[default]
+    Quiet,
+    /// A person at the terminal, which is the plugin's for now.
+    AtTerminal,
+}
+
+/// The plugin that gives the user's credentials. kube prefers what the kubeconfig has inline.
+pub(super) fn needed(user: &AuthInfo) -> Option<&ExecConfig> {
+    let inline =
+        user.token.is_some() || user.token_file.is_some() || user.username.is_some() || user.auth_provider.is_some();
+    user.exec.as_ref().filter(|_| !inline)
+}
+
+/// Replaces the plugin in `user` by the credentials that `program`, which was found for it, gives, and says until when
+/// they are good. The error is a sentence for the user.
+pub(super) async fn resolve(user: &mut AuthInfo, program: &Path, manner: Manner) -> Result<Option<Time>, Arc<str>> {
     let Some(exec) = user.exec.take() else { return Ok(None) };
-    let output = run(&exec).await?;
+    let output = run(&exec, program, manner).await?;
     let status = read(&exec, &output)?;
     if let (Some(certificate), Some(key)) = (&status.client_certificate_data, &status.client_key_data) {
         // The plugin gives PEM, the kubeconfig's fields are base64 of it.
@@ -70,19 +84,20 @@ pub(super) async fn resolve(user: &mut AuthInfo) -> Result<Option<Time>, Arc<str
     Ok(status.expiration_timestamp.as_deref().and_then(time))
 }
 
-async fn run(exec: &ExecConfig) -> Result<Output, Arc<str>> {
-    let Some(program) = &exec.command else {
-        return Err("the credential plugin has no command".into());
-    };
-    let mut command = Command::new(program);
-    command.args(exec.args.iter().flatten());
-    command.envs(variables(exec));
-    command.env("KUBERNETES_EXEC_INFO", asked(exec));
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
+async fn run(exec: &ExecConfig, program: &Path, manner: Manner) -> Result<Output, Arc<str>> {
+    match (manner, &exec.interactive_mode) {
+        (Manner::Quiet, Some(ExecInteractiveMode::Always)) => {
+            let name = exec.command.as_deref().unwrap_or_default();
+            Err(format!("credential plugin {name:?} always wants a person (interactiveMode: Always)").into())
+        }
+        (Manner::Quiet, _) | (Manner::AtTerminal, Some(ExecInteractiveMode::Never)) => run_quietly(exec, program).await,
+        (Manner::AtTerminal, _) => run_at_terminal(exec, program).await,
+    }
+}
+
+async fn run_quietly(exec: &ExecConfig, program: &Path) -> Result<Output, Arc<str>> {
+    let mut command = command(exec, program, Manner::Quiet);
+    command.stdin(Stdio::null()).stderr(Stdio::piped());
     // Its own process group: a plugin that reads /dev/tty all the same is stopped instead of stealing keys.
     #[cfg(unix)]
     command.process_group(0);
@@ -90,11 +105,34 @@ async fn run(exec: &ExecConfig) -> Result<Output, Arc<str>> {
         Ok(Ok(output)) => Ok(output),
         Ok(Err(error)) => Err(not_started(exec, &error)),
         Err(_) => Err(format!(
-            "credential plugin {program:?} gave no answer within {} s",
+            "credential plugin {:?} gave no answer within {} s",
+            exec.command.as_deref().unwrap_or_default(),
             LIMIT.as_secs()
         )
         .into()),
     }
+}
+
+/// In our process group, so that the terminal's keys are for it: ctrl-c ends it, while we take no notice. It may take
+/// all the time that the person takes.
+async fn run_at_terminal(exec: &ExecConfig, program: &Path) -> Result<Output, Arc<str>> {
+    let mut command = command(exec, program, Manner::AtTerminal);
+    command.stdin(Stdio::inherit()).stderr(Stdio::inherit());
+    let child = command.spawn().map_err(|error| not_started(exec, &error))?;
+    child
+        .wait_with_output()
+        .await
+        .map_err(|error| not_started(exec, &error))
+}
+
+/// What it prints is the credential in any case, and nobody else's.
+fn command(exec: &ExecConfig, program: &Path, manner: Manner) -> Command {
+    let mut command = Command::new(program);
+    command.args(exec.args.iter().flatten());
+    command.envs(variables(exec));
+    command.env("KUBERNETES_EXEC_INFO", asked(exec, manner));
+    command.stdout(Stdio::piped()).kill_on_drop(true);
+    command
 }
 
 fn variables(exec: &ExecConfig) -> impl Iterator<Item = (&str, &str)> {
@@ -102,20 +140,20 @@ fn variables(exec: &ExecConfig) -> impl Iterator<Item = (&str, &str)> {
     pairs.filter_map(|pair| Some((pair.get("name")?.as_str(), pair.get("value")?.as_str())))
 }
 
-fn asked(exec: &ExecConfig) -> String {
+fn asked(exec: &ExecConfig, manner: Manner) -> String {
     let cluster = exec.cluster.as_ref().filter(|_| exec.provide_cluster_info);
     let asked = Asked {
         kind: "ExecCredential",
         api_version: exec.api_version.as_deref(),
         spec: AskedSpec {
-            interactive: false,
+            interactive: manner == Manner::AtTerminal,
             cluster: cluster.and_then(|cluster| serde_json::to_value(cluster).ok()),
         },
     };
     serde_json::to_string(&asked).unwrap_or_default()
 }
 
-fn not_started(exec: &ExecConfig, error: &std::io::Error) -> Arc<str> {
+pub(super) fn not_started(exec: &ExecConfig, error: &std::io::Error) -> Arc<str> {
     let program = exec.command.as_deref().unwrap_or_default();
     let hint = exec
         .install_hint
@@ -158,7 +196,7 @@ fn said(exec: &ExecConfig, stderr: &[u8]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-fn may_be_secret(word: &str) -> bool {
+pub(super) fn may_be_secret(word: &str) -> bool {
     word.contains("eyJ") || (word.len() >= LONGEST_WORD && !word.contains('/'))
 }
 
@@ -191,8 +229,12 @@ mod tests {
         }
     }
 
+    async fn resolved(user: &mut AuthInfo) -> Result<Option<Time>, Arc<str>> {
+        resolve(user, Path::new("/bin/sh"), Manner::Quiet).await
+    }
+
     async fn check_error(script: &str, expected: &str) {
-        let error = resolve(&mut plugin(script)).await.err().unwrap_or_default();
+        let error = resolved(&mut plugin(script)).await.err().unwrap_or_default();
         assert_eq!(&*error, expected);
     }
 
@@ -206,7 +248,7 @@ mod tests {
             count.display()
         );
         let mut user = plugin(&script);
-        assert_eq!(resolve(&mut user).await.unwrap(), Some(Time::from_secs(1_795_361_426)));
+        assert_eq!(resolved(&mut user).await.unwrap(), Some(Time::from_secs(1_795_361_426)));
         assert!(user.exec.is_none());
         assert!(serde_json::to_string(&user).unwrap().contains("abc"));
         assert_eq!(std::fs::read_to_string(&count).unwrap(), "x\n");
@@ -215,7 +257,7 @@ mod tests {
     #[tokio::test]
     async fn a_certificate_becomes_the_users() {
         let mut user = plugin(r"printf 'status:\n  clientCertificateData: PEM\n  clientKeyData: KEY\n'");
-        assert_eq!(resolve(&mut user).await.unwrap(), None);
+        assert_eq!(resolved(&mut user).await.unwrap(), None);
         assert_eq!(user.client_certificate_data.as_deref(), Some("UEVN"));
     }
 
@@ -234,15 +276,42 @@ mod tests {
         check_error("exit 1", "credential plugin \"sh\" failed (exit status: 1)").await;
         check_error("echo '{'", "credential plugin \"sh\" gave no credentials").await;
         check_error("echo '{}'", "credential plugin \"sh\" gave no credentials").await;
-        let mut missing = plugin("");
-        if let Some(exec) = &mut missing.exec {
-            exec.command = Some("/nonexistent/kubelogin".to_owned());
-            exec.install_hint = Some("install kubelogin".to_owned());
+    }
+
+    #[tokio::test]
+    async fn who_always_wants_a_person_is_not_run_without_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let mark = dir.path().join("MARK");
+        let mut user = plugin(&format!("touch {}", mark.display()));
+        if let Some(exec) = &mut user.exec {
+            exec.interactive_mode = Some(ExecInteractiveMode::Always);
         }
-        let error = resolve(&mut missing).await.unwrap_err();
+        let error = resolved(&mut user).await.unwrap_err();
         assert_eq!(
             &*error,
-            "credential plugin \"/nonexistent/kubelogin\" cannot be run: No such file or directory; install kubelogin"
+            "credential plugin \"sh\" always wants a person (interactiveMode: Always)"
         );
+        assert!(!mark.exists());
+    }
+
+    #[tokio::test]
+    async fn a_plugin_is_told_whether_a_person_is_there() {
+        for (mode, manner, interactive) in [
+            (None, Manner::Quiet, false),
+            (None, Manner::AtTerminal, true),
+            (Some(ExecInteractiveMode::IfAvailable), Manner::AtTerminal, true),
+            (Some(ExecInteractiveMode::Always), Manner::AtTerminal, true),
+            (Some(ExecInteractiveMode::Never), Manner::AtTerminal, false),
+        ] {
+            let script = r#"case "$KUBERNETES_EXEC_INFO" in *'"interactive":true'*) t=yes;; *) t=no;; esac
+                echo "{\"status\":{\"token\":\"$t\"}}""#;
+            let mut user = plugin(script);
+            if let Some(exec) = &mut user.exec {
+                exec.interactive_mode.clone_from(&mode);
+            }
+            resolve(&mut user, Path::new("/bin/sh"), manner).await.unwrap();
+            let told = serde_json::to_string(&user).unwrap().contains("yes");
+            assert_eq!(told, interactive, "{mode:?} {manner:?}");
+        }
     }
 }

@@ -60,6 +60,13 @@ impl ProxyVariables {
     }
 }
 
+/// Whether a proxy's address holds a name or a password that goes to it without TLS.
+pub(super) fn tells_a_password(proxy: &str) -> bool {
+    let (scheme, rest) = proxy.split_once("://").unwrap_or(("http", proxy));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    !scheme.eq_ignore_ascii_case("https") && authority.rsplit_once('@').is_some_and(|(user, _)| !user.is_empty())
+}
+
 /// Whether one entry of `NO_PROXY` covers the host: `*`, an address, a network, a domain (with its subdomains) or a
 /// domain with a leading dot (subdomains only), each with an optional port.
 fn excepts(entry: &str, host: &str, address: Option<IpAddr>, port: u16) -> bool {
@@ -139,6 +146,22 @@ mod tests {
         check("fd00::/8", "https://[fd00::1]:6443", false);
         check("rubbish/zz,,", "https://10.1.2.3", true);
         check("", "http://10.1.2.3", false);
+    }
+
+    #[test]
+    fn a_password_goes_in_clear_unless_the_proxy_speaks_tls() {
+        for (proxy, told) in [
+            ("http://me:secret@proxy:3128", true),
+            ("me:secret@proxy:3128", true),
+            ("socks5://me:secret@proxy:1080", true),
+            ("http://token@proxy", true),
+            ("https://me:secret@proxy", false),
+            ("http://proxy:3128", false),
+            ("http://proxy:3128/@/x?a@b", false),
+            ("http://@proxy", false),
+        ] {
+            assert_eq!(tells_a_password(proxy), told, "{proxy}");
+        }
     }
 
     #[test]

@@ -5,14 +5,16 @@
 mod split;
 mod seen;
 mod twins;
+mod half;
 mod reader;
 mod request;
 mod instance;
 mod told;
 mod wait;
+mod vigil;
 mod ask;
 mod news;
-mod vigil;
+mod question;
 mod pass;
 mod follow;
 

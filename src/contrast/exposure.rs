@@ -54,6 +54,8 @@ pub struct Lane {
     instances: Vec<SourceId>,
     /// Instances being read now.
     open: Vec<SourceId>,
+    /// When lines of any of its instances were lost.
+    lost: Stretches,
     /// Where its instances really are, if not in the workload's namespace.
     namespaces: Vec<Arc<str>>,
 }
@@ -196,8 +198,10 @@ impl Ledger {
             return;
         };
         // Whatever was lost in an instant was lost.
-        cover(&mut instance.lost, gap.from, gap.to.max(gap.from + Span(1)));
+        let to = gap.to.max(gap.from + Span(1));
+        cover(&mut instance.lost, gap.from, to);
         if let Some(lane) = self.lanes.get_mut(instance.lane.index()) {
+            cover(&mut lane.lost, gap.from, to);
             lane.settle(instance);
         }
     }
@@ -362,6 +366,7 @@ impl Ledger {
                 edges: Edges::default(),
                 instances: Vec::new(),
                 open: Vec::new(),
+                lost: Vec::new(),
                 namespaces: Vec::new(),
             });
         }
@@ -444,6 +449,12 @@ impl Lane {
     /// Instances that are being read now.
     pub fn open(&self) -> usize {
         self.open.len()
+    }
+
+    /// Whether lines are lost of the time from `first` to `last`.
+    pub fn has_lost(&self, first: Time, last: Time) -> bool {
+        let next = self.lost.partition_point(|(_, to)| *to < first);
+        self.lost.get(next).is_some_and(|(from, _)| *from <= last)
     }
 
     fn settle(&mut self, instance: &mut Instance) {

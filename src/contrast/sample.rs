@@ -145,6 +145,7 @@ impl<'a> Sample<'a> {
             },
             alignment,
             first,
+            last,
             begin: beginning(lanes, survey, first),
         };
         let mut parts: Vec<Part> = Vec::with_capacity(1);
@@ -237,6 +238,7 @@ struct When {
     class: usize,
     alignment: Alignment,
     first: Time,
+    last: Time,
     begin: Time,
 }
 
@@ -290,8 +292,14 @@ fn part(emitter: EmitterId, survey: &Survey<'_>, when: &When) -> Part {
             return Exposed::default();
         };
         let overlaps = measure.span.is_some_and(|(_, end)| end >= when.first);
+        // Of what was lost while it was seen elsewhere, nobody knows whether it was there. Then only that silence counts
+        // which was listened to in the same time: no gap makes it seem to be only elsewhere.
+        let meanwhile = stairs.nanos_after(when.first) - stairs.nanos_after(when.last + Span(1));
+        let is_lost = lane.has_lost(when.first, when.last);
         let (bins, nanos) = match when.alignment {
+            Alignment::AnyTime | Alignment::Fatal if is_lost => (stairs.bins_after(when.begin), meanwhile),
             Alignment::AnyTime | Alignment::Fatal => (stairs.bins_after(when.begin), stairs.nanos_after(when.begin)),
+            Alignment::SinceStart if is_lost && meanwhile <= 0 => (0, 0),
             Alignment::SinceStart if overlaps => (i64::from(measure.bins[when.class]), measure.nanos[when.class]),
             Alignment::SinceStart => (0, 0),
         };

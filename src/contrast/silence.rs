@@ -151,6 +151,8 @@ fn not_watched_enough(sample: &Sample<'_>, cell: &Exposed, clip: Clip) -> Option
         })
     } else if !cell.overlaps {
         Some(Silence::Before)
+    } else if cell.time <= 0.0 && cell.gaps > 0 && sample.alignment != Alignment::SinceStart {
+        Some(Silence::Gaps)
     } else if cell.time <= 0.0 {
         Some(match sample.alignment {
             Alignment::SinceStart => Silence::NoStart,

@@ -176,6 +176,17 @@ impl Cluster {
         }
     }
 
+    /// Forgets the instances of a container that have ended.
+    pub fn collect(&self, namespace: &str, pod: &str, container: &str) {
+        let mut instances = self.lock();
+        let runs = instances.entry(place(namespace, pod, container)).or_default();
+        let current = runs.current.take_if(|current| !current.is_running());
+        let gone = [current, runs.previous.take()];
+        drop(instances);
+        let now = self.now();
+        gone.iter().flatten().for_each(|instance| instance.log.remove(now));
+    }
+
     /// Forgets the instances of a pod that is gone.
     pub fn forget(&self, namespace: &str, pod: &str) {
         let now = self.now();

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde_json::json;
 
 use crate::demo::log::Log;
+use crate::demo::traffic::Traffic;
 
 /// How an answer with a log's lines ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,7 +36,7 @@ pub struct Numbered {
 
 /// The record of one cluster. A cheap handle.
 #[derive(Clone, Default)]
-pub struct Book(Arc<Mutex<Pages>>);
+pub struct Book(Arc<Mutex<Pages>>, Traffic);
 
 #[derive(Default)]
 struct Pages {
@@ -62,6 +63,11 @@ impl Book {
         }
     }
 
+    /// What clients ask of the cluster.
+    pub fn traffic(&self) -> &Traffic {
+        &self.1
+    }
+
     /// Something went wrong.
     pub fn count(&self, fault: &str) {
         *self.lock().faults.entry(fault.to_owned()).or_default() += 1;
@@ -71,7 +77,7 @@ impl Book {
         self.lock().faults.clone()
     }
 
-    /// One JSON object for each run of each numbered container, then one with the faults.
+    /// One JSON object for each run of each numbered container, then one with the faults and the traffic.
     ///
     /// `times` are the microseconds from each line's stamp to the next, from `began` in Unix microseconds; `files` are
     /// the log's files as `[first line, last line, Unix nanoseconds at which the next was made, or null]`.
@@ -98,7 +104,7 @@ impl Book {
             out.push_str(&object.to_string());
             out.push('\n');
         }
-        out.push_str(&json!({"cluster": cluster, "faults": faults}).to_string());
+        out.push_str(&json!({"cluster": cluster, "faults": faults, "traffic": self.1.json()}).to_string());
         out.push('\n');
         out
     }

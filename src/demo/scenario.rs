@@ -695,7 +695,7 @@ rate = 2.0
         check(
             "kind = \"cutt\"",
             "1:8: unknown variant `cutt`, expected one of `cut`, `stall`, `slow`, `error-text`, `disconnect`, \
-             `black-hole`, `restart-server`, `status`, `rotate`, `long-line`, `restart`, `delete-pod`, `lose-node`, \
+             `black-hole`, `restart-server`, `status`, `late`, `rotate`, `long-line`, `restart`, `delete-pod`, `lose-node`, \
              `skew`; did you mean `cut`?",
         );
         check("kind = \"cut\"\ncluster = \"prod\"", "2:12: there is no cluster `prod`");

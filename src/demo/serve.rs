@@ -215,7 +215,10 @@ async fn accept(listener: TcpListener, site: Site) {
             accepted = open.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => drop(site.tasks.tracker.spawn(serve(stream, site.clone()))),
+            Ok((stream, _)) => {
+                site.trouble.book().traffic().connected();
+                drop(site.tasks.tracker.spawn(serve(stream, site.clone())));
+            }
             // The process is out of files, or the client has gone already: the next may do better.
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
         }

@@ -4,7 +4,7 @@
     reason = "the life of the cluster writes it while requests read; the lock is never held across an await"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,8 +13,8 @@ use fastrand::Rng;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::demo::record::Book;
-use crate::demo::scenario::fault::{Cut, Fault, Requests};
+use crate::demo::record::{Book, sum};
+use crate::demo::scenario::fault::{Cut, Fault, Kind, Requests};
 use crate::demo::wire::{End, Hold};
 
 /// The trouble of one cluster. A cheap handle.
@@ -24,6 +24,8 @@ pub struct Trouble(Arc<Inner>);
 struct Inner {
     book: Book,
     seed: AtomicU64,
+    /// How often random numbers were drawn for each name.
+    drawn: Mutex<HashMap<String, u64>>,
     /// How far the cluster's clock is from the true time, in nanoseconds.
     skew: AtomicI64,
     streams: watch::Sender<Vec<Armed>>,
@@ -61,6 +63,7 @@ impl Trouble {
         Self(Arc::new(Inner {
             book: Book::default(),
             seed: AtomicU64::new(seed),
+            drawn: Mutex::default(),
             skew: AtomicI64::new(0),
             streams: watch::Sender::default(),
             listener: watch::Sender::default(),
@@ -79,10 +82,14 @@ impl Trouble {
         self.0.seed.store(seed, Ordering::Relaxed);
     }
 
-    /// Random numbers for the next stream or connection.
-    pub fn rng(&self) -> Rng {
-        let drawn = self.0.seed.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-        Rng::with_seed(drawn)
+    /// Random numbers for the next of a name's streams. They follow from the seed, the name and which of its streams it
+    /// is, so that nothing depends on the order in which a client opens the streams of several.
+    pub fn rng(&self, name: &str) -> Rng {
+        let mut drawn = lock(&self.0.drawn);
+        let nth = drawn.entry(name.to_owned()).or_default();
+        *nth += 1;
+        let (seed, step) = (self.0.seed.load(Ordering::Relaxed), 0x9e37_79b9_7f4a_7c15_u64);
+        Rng::with_seed(seed ^ sum(name.as_bytes()).wrapping_add(nth.wrapping_mul(step)))
     }
 
     pub fn skew(&self) -> i64 {
@@ -141,7 +148,7 @@ impl Trouble {
 
     /// Ends open connections; each has its own form.
     pub fn disconnect(&self, fault: &Fault) {
-        let mut rng = self.rng();
+        let mut rng = self.rng("connections");
         self.each_wire(|wire| {
             let cut = fault.cut(&mut rng);
             self.0.book.count(&format!("disconnect {}", cut.name()));
@@ -154,7 +161,7 @@ impl Trouble {
         wires.iter().filter(|wire| !wire.is_dropped()).for_each(&mut each);
     }
 
-    /// Refuses requests until [`Trouble::admit`] is called with the same name.
+    /// Refuses requests, or lets them wait, until [`Trouble::admit`] is called with the same name.
     pub fn refuse(&self, name: u64, fault: Arc<Fault>) {
         lock(&self.0.refusals).push((name, fault));
     }
@@ -167,10 +174,24 @@ impl Trouble {
     pub fn refusal(&self, requests: Requests) -> Option<(u16, Option<u32>)> {
         let refusals = lock(&self.0.refusals);
         let of = |fault: &Fault| fault.requests.is_empty() || fault.requests.contains(&requests);
-        let (_, fault) = refusals.iter().find(|(_, fault)| of(fault))?;
+        let (_, fault) = refusals
+            .iter()
+            .find(|(_, fault)| fault.kind == Kind::Status && of(fault))?;
         let code = fault.code?;
         self.0.book.count(&format!("status {code}"));
         Some((code, fault.retry_after))
+    }
+
+    /// How long such a request waits for its answer.
+    pub fn lateness(&self, requests: Requests) -> Option<Duration> {
+        let refusals = lock(&self.0.refusals);
+        let of = |fault: &Fault| fault.requests.is_empty() || fault.requests.contains(&requests);
+        let (_, fault) = refusals
+            .iter()
+            .find(|(_, fault)| fault.kind == Kind::Late && of(fault))?;
+        let nanos = fault.by.map_or(0, |by| by.0);
+        self.0.book.count("late");
+        Some(Duration::from_nanos(u64::try_from(nanos).unwrap_or(0)))
     }
 
     /// A node that cannot be reached, or can again.

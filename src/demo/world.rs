@@ -26,6 +26,7 @@ use tokio_util::task::TaskTracker;
 use crate::demo::clock::{Now, SECOND};
 use crate::demo::cluster::{Cluster, Request, Rule, User};
 use crate::demo::log::Stream;
+use crate::demo::scenario::fault::Fault;
 use crate::demo::scenario::{Plan, Scenario, template};
 use crate::demo::store::Key;
 use crate::demo::world::seed::Seed;
@@ -58,7 +59,9 @@ fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
     let seed = Seed::new(seed, &plan.cluster.name);
     let (cluster, requests) = Cluster::new(&plan.cluster.name, users(&plan, &seed), now.clone());
     cluster.trouble().reseed(seed.rng(&["faults"]).u64(..));
-    let nanos = now();
+    let skew: i64 = plan.faults.iter().filter_map(Fault::constant_skew).sum();
+    cluster.trouble().jump(skew);
+    let nanos = cluster.now();
     let mut sim = Sim::new(cluster, plan, seed, nanos);
     let plan = sim.plan.clone();
     objects::found(&mut sim, nanos);
@@ -78,7 +81,13 @@ fn past(plan: Plan, seed: u64, now: &Now) -> (Sim, UnboundedReceiver<Request>) {
     }
     advance(&mut sim, nanos);
     for fault in 0..sim.faults.len() {
-        weather::plan(&mut sim, fault);
+        let is_done = sim
+            .faults
+            .get(fault)
+            .is_some_and(|fault| fault.constant_skew().is_some());
+        if !is_done {
+            weather::plan(&mut sim, fault);
+        }
     }
     (sim, requests)
 }

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 pub struct Environment {
     /// `KUBECONFIG`, unsplit.
     pub kubeconfig: Option<OsString>,
+    /// `KUBERC`
+    pub kuberc: Option<OsString>,
     pub home: Option<PathBuf>,
     /// `KONTRAST_CONFIG_DIR`, else the platform's configuration folder for `kontrast`.
     pub config_dir: Option<PathBuf>,
@@ -27,12 +29,18 @@ impl Environment {
             .or_else(|| directories::ProjectDirs::from("", "", "kontrast").map(|dirs| dirs.config_dir().to_owned()));
         Self {
             kubeconfig: env::var_os("KUBECONFIG").filter(|value| !value.is_empty()),
+            kuberc: env::var_os("KUBERC"),
             home: directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned()),
             config_dir,
             no_color: env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()),
             colorterm: env::var("COLORTERM").ok(),
             term: env::var("TERM").ok(),
         }
+    }
+
+    /// Where the credential plugins that the user has allowed are remembered.
+    pub fn allowed_plugins_file(&self) -> Option<PathBuf> {
+        self.config_dir.as_ref().map(|dir| dir.join("allowed-plugins"))
     }
 
     /// Where the user's own keymap is looked for.

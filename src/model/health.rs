@@ -15,12 +15,23 @@ pub enum ClusterState {
     Stale { since: Time, cause: Arc<str>, next: Time },
     /// The credential plugin needs a person, or the credentials were refused (401).
     NeedsLogin { since: Time, cause: Arc<str> },
+    /// Its credential plugin was never allowed to run here: a person has to say so.
+    Asks { since: Time, plugin: UnknownPlugin },
     /// 403 for everything that was asked; `cause` is the server's sentence.
     Forbidden { since: Time, cause: Arc<str> },
     /// Never reached. `next` is the time of the next try.
     Unreachable { since: Time, cause: Arc<str>, next: Time },
     /// The kubeconfig of this context cannot be used; no try will follow.
     Broken { since: Time, cause: Arc<str> },
+}
+
+/// A credential plugin that nobody has allowed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownPlugin {
+    /// The program with its arguments, without its environment and whatever of it is secret.
+    pub command: Arc<str>,
+    /// A hash of all that makes it this plugin and no other.
+    pub fingerprint: Arc<str>,
 }
 
 impl ClusterState {
@@ -35,6 +46,7 @@ impl ClusterState {
             | Self::Live { since }
             | Self::Stale { since, .. }
             | Self::NeedsLogin { since, .. }
+            | Self::Asks { since, .. }
             | Self::Forbidden { since, .. }
             | Self::Unreachable { since, .. }
             | Self::Broken { since, .. } => *since,
@@ -45,11 +57,34 @@ impl ClusterState {
     pub fn cause(&self) -> Option<&str> {
         match self {
             Self::Connecting { .. } | Self::Live { .. } => None,
+            Self::Asks { plugin, .. } => Some(&plugin.command),
             Self::Stale { cause, .. }
             | Self::NeedsLogin { cause, .. }
             | Self::Forbidden { cause, .. }
             | Self::Unreachable { cause, .. }
             | Self::Broken { cause, .. } => Some(cause),
+        }
+    }
+}
+
+/// Why what goes to and from a cluster may be read or changed by others on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Insecure {
+    /// `insecure-skip-tls-verify`: anybody may pose as the server.
+    Unverified,
+    /// The server's address is `http://`.
+    Unencrypted,
+    /// The proxy's name and password go to it without TLS.
+    ProxyInClear,
+}
+
+impl Insecure {
+    /// What is wrong, behind `TLS OFF: `.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Unverified => "the server's certificate is not verified, so anybody may pose as the server",
+            Self::Unencrypted => "the server is spoken to over http, so anybody on the way can read along",
+            Self::ProxyInClear => "the password of its proxy goes there in clear",
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the edges tell the rest: `Report` goes to the loop, `Ingest` to the engine. Past tense: it has happened.
 
+use std::fmt;
 use std::sync::Arc;
 
 use super::health::{Access, ClusterState, StreamState};
@@ -143,4 +144,18 @@ pub enum GapCause {
     Unreadable(Arc<str>),
     /// Lines dropped by us, counted.
     Dropped(u64),
+}
+
+/// Why lines are lost, in a few words; the same wherever it is told. May hold the server's own, raw.
+impl fmt::Display for GapCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rotated => f.write_str("the kubelet rotated its file"),
+            Self::Restarted(1) => f.write_str("1 restart not seen"),
+            Self::Restarted(times) => write!(f, "{times} restarts not seen"),
+            Self::Unreadable(words) => write!(f, "the log could not be read: {words}"),
+            Self::Dropped(1) => f.write_str("1 line dropped to keep up"),
+            Self::Dropped(lines) => write!(f, "{lines} lines dropped to keep up"),
+        }
+    }
 }

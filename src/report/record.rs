@@ -65,7 +65,7 @@ pub fn ndjson(cluster: &str, source: &Source, placed: &Placed) -> Result<String,
     let record = &placed.record;
     let (text, gap) = match &record.content {
         Content::Text { bytes, .. } => (String::from_utf8_lossy(bytes), None),
-        Content::Gap(gap) => (cause(&gap.cause).into(), Some(Lost::new(gap))),
+        Content::Gap(gap) => (gap.cause.to_string().into(), Some(Lost::new(gap))),
     };
     json::line(&Object {
         cluster,
@@ -90,7 +90,7 @@ pub fn text(cluster: &str, source: &Source, placed: &Placed) -> String {
         Content::Gap(gap) => {
             // Writing to a string cannot fail.
             let (from, to) = (rfc3339(gap.from), rfc3339(gap.to));
-            let _ = write!(out, "gap {from} – {to}: {}", display::plain(&cause(&gap.cause)));
+            let _ = write!(out, "gap {from} – {to}: {}", display::plain(&gap.cause.to_string()));
         }
         Content::Text { bytes, .. } => {
             for (n, line) in bytes.split(|byte| *byte == b'\n').enumerate() {
@@ -102,16 +102,6 @@ pub fn text(cluster: &str, source: &Source, placed: &Placed) -> String {
         }
     }
     out
-}
-
-/// Why lines are lost, in a few words; may hold the server's own.
-pub fn cause(cause: &GapCause) -> String {
-    match cause {
-        GapCause::Rotated => "the kubelet rotated its file".to_owned(),
-        GapCause::Restarted(times) => format!("the container restarted {times} times unseen"),
-        GapCause::Unreadable(words) => words.to_string(),
-        GapCause::Dropped(lines) => format!("{lines} lines dropped by us"),
-    }
 }
 
 /// RFC 3339 with nanoseconds, UTC.
@@ -197,7 +187,7 @@ mod tests {
             row.starts_with("prod shop/api-1 api │ gap 1970-01-01T00:00:05"),
             "{row}"
         );
-        assert!(row.ends_with("7 lines dropped by us"), "{row}");
+        assert!(row.ends_with("7 lines dropped to keep up"), "{row}");
     }
 
     #[test]

@@ -12,13 +12,20 @@ use crossterm::{cursor, execute};
 #[derive(Debug)]
 pub struct Guard {
     entered: bool,
+    /// The line discipline as it was when the terminal was last given back.
+    #[cfg(unix)]
+    found: Option<rustix::termios::Termios>,
 }
 
 impl Guard {
     /// Takes the terminal. From now on a panic of this thread gives it back before its message
     /// is printed, and a panic of another prints nothing over the screen.
     pub fn enter() -> io::Result<Self> {
-        let mut guard = Self { entered: false };
+        let mut guard = Self {
+            entered: false,
+            #[cfg(unix)]
+            found: None,
+        };
         let print = panic::take_hook();
         let owner = thread::current().id();
         panic::set_hook(Box::new(move |info| {
@@ -36,7 +43,22 @@ impl Guard {
     pub fn suspend(&mut self) {
         if std::mem::take(&mut self.entered) {
             restore();
+            #[cfg(unix)]
+            {
+                self.found = rustix::termios::tcgetattr(io::stdin()).ok();
+            }
         }
+    }
+
+    /// Takes the terminal again after a program that may have been ended in the middle of a password: the echo that it
+    /// took away must not stay away when we leave. Keys that it did not read are not for us.
+    pub fn resume_as_it_was(&mut self) -> io::Result<()> {
+        #[cfg(unix)]
+        if let Some(found) = &self.found {
+            use rustix::termios::{OptionalActions, tcsetattr};
+            tcsetattr(io::stdin(), OptionalActions::Flush, found)?;
+        }
+        self.resume()
     }
 
     /// Takes the terminal again after `suspend`.

@@ -14,10 +14,12 @@ pub enum Signal {
 }
 
 #[cfg(unix)]
-pub use unix::{Signals, stop_self};
+pub use unix::{Signals, end_anyway, stop_self};
 
 #[cfg(unix)]
 mod unix {
+    use std::time::Duration;
+
     use rustix::process::{self, Signal as Number};
     use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 
@@ -53,6 +55,25 @@ mod unix {
         }
     }
 
+    /// How long a program that was asked to end has for it.
+    const PATIENCE: Duration = Duration::from_secs(3);
+
+    /// Ends this process some seconds after it was asked to, if it has not ended by then: a terminal that takes no more
+    /// (ctrl-s, a hung emulator) keeps whoever writes to it from hearing the signal.
+    #[expect(clippy::exit, reason = "whoever could return from main hears nothing")]
+    pub async fn end_anyway() -> io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let number = tokio::select! {
+            _ = terminate.recv() => Number::TERM,
+            _ = hang_up.recv() => Number::HUP,
+        };
+        tokio::time::sleep(PATIENCE).await;
+        // The screen cannot be left, but the shell gets its line discipline back.
+        drop(crossterm::terminal::disable_raw_mode());
+        std::process::exit(128 + number.as_raw());
+    }
+
     /// Stops this process and whatever was started in the foreground with it (`cargo run`, a pager), until SIGCONT.
     /// SIGSTOP, because a handler for SIGTSTP is installed and would be called again.
     pub fn stop_self() -> io::Result<()> {
@@ -61,7 +82,7 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub use other::{Signals, stop_self};
+pub use other::{Signals, end_anyway, stop_self};
 
 #[cfg(not(unix))]
 mod other {
@@ -87,6 +108,11 @@ mod other {
 
     /// Nothing stops a process here; it simply goes on.
     pub fn stop_self() -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Nothing asks a process to end here.
+    pub async fn end_anyway() -> io::Result<()> {
         Ok(())
     }
 }

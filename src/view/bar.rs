@@ -13,6 +13,8 @@ enum Detail {
     Name,
     /// States of clusters that are not well.
     Alarms,
+    /// And who can be listened to by others.
+    Unsafe,
     /// And what else is to be known of them.
     Troubles,
     States,
@@ -20,11 +22,12 @@ enum Detail {
     Rates,
 }
 
-const DETAILS: [Detail; 6] = [
+const DETAILS: [Detail; 7] = [
     Detail::Rates,
     Detail::Pods,
     Detail::States,
     Detail::Troubles,
+    Detail::Unsafe,
     Detail::Alarms,
     Detail::Name,
 ];
@@ -84,6 +87,9 @@ fn spans(cluster: &BarCell, detail: Detail) -> Vec<Span> {
         Span::new(mark(cluster.tone), cluster.tone),
         Span::new(format!(" {}", cluster.name), Tone::Cluster(cluster.context)).bold(),
     ];
+    if cluster.insecure && detail >= Detail::Unsafe {
+        spans.push(Span::new(" TLS OFF", Tone::Bad).bold());
+    }
     if detail >= Detail::States || detail >= Detail::Alarms && !well {
         spans.push(Span::new(format!(" {}", cluster.state), cluster.tone));
     }
@@ -106,9 +112,6 @@ fn warnings(cluster: &BarCell) -> Vec<Span> {
         0 => {}
         1 => spans.push(Span::new(" 1 gap", Tone::Warn)),
         gaps => spans.push(Span::new(format!(" {gaps} gaps"), Tone::Warn)),
-    }
-    if cluster.insecure {
-        spans.push(Span::new(" insecure", Tone::Warn));
     }
     spans
 }
@@ -145,14 +148,15 @@ mod tests {
     fn detail_goes_before_clusters_do() {
         check(
             100,
-            " ● dev live 12/12 23/s   ▲ staging stale 12s 12/12 23/s 2 gaps   ● prod live 9/12 23/s insecure",
+            " ● dev live 12/12 23/s   ▲ staging stale 12s 12/12 23/s 2 gaps   ● prod TLS OFF live 9/12 23/s",
         );
         check(
             85,
-            " ● dev live 12/12   ▲ staging stale 12s 12/12 2 gaps   ● prod live 9/12 insecure",
+            " ● dev live 12/12   ▲ staging stale 12s 12/12 2 gaps   ● prod TLS OFF live 9/12",
         );
-        check(70, " ● dev live   ▲ staging stale 12s 2 gaps   ● prod live insecure");
-        check(55, " ● dev   ▲ staging stale 12s 2 gaps   ● prod insecure");
+        check(70, " ● dev live   ▲ staging stale 12s 2 gaps   ● prod TLS OFF live");
+        check(55, " ● dev   ▲ staging stale 12s 2 gaps   ● prod TLS OFF");
+        check(48, " ● dev   ▲ staging stale 12s   ● prod TLS OFF");
         check(40, " ● dev   ▲ staging stale 12s   ● prod");
         check(36, " ● dev   ▲ staging   ● prod");
         check(27, " ● dev   ▲ staging   ● prod");

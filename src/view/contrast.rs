@@ -299,7 +299,7 @@ fn cell(canvas: &mut Canvas<'_>, place: Rect, cell: &ContrastCell, columns: u16,
         width: place.width.saturating_sub(count + 1),
         ..place
     };
-    let style = if scale.tone == Tone::Dim {
+    let style = if scale.tone == Tone::Dim || cell.stale {
         canvas.palette.tone(Tone::Dim)
     } else {
         canvas.palette.cluster(cell.context)

@@ -89,6 +89,10 @@ fn body(canvas: &mut Canvas<'_>, column: &LogColumn, focus: Focus) {
             RowKind::Gap => gap(&mut canvas, target, row),
             RowKind::First | RowKind::Continuation => record(&mut canvas, target, row, focus),
         }
+        if row.stale {
+            let palette = canvas.palette;
+            canvas.restyle(target, |style| palette.faded(style));
+        }
     }
 }
 

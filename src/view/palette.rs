@@ -191,6 +191,14 @@ impl Palette {
         }
     }
 
+    /// What is not any more what it was; the levels of records can still be told apart.
+    pub fn faded(self, style: Style) -> Style {
+        match (self.colors, style.fg) {
+            (Colors::Many, None | Some(Color::Reset)) => style.fg(Color::Indexed(245)),
+            (Colors::Many | Colors::Sixteen | Colors::None, _) => style.add_modifier(Modifier::DIM),
+        }
+    }
+
     /// What a search found. On the reversed ground of a selection it stands out by not being reversed.
     pub fn hit(self, style: Style) -> Style {
         match self.colors {

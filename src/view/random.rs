@@ -74,13 +74,16 @@ fn empty() -> impl Strategy<Value = Option<String>> {
 }
 
 fn contrast() -> impl Strategy<Value = Body> {
-    let cell = (text(), text(), tone(), vec(any::<u32>(), 0..20)).prop_map(|(text, short, tone, trend)| ContrastCell {
-        context: ContextId(1),
-        text,
-        short,
-        tone,
-        trend,
-    });
+    let cell = (text(), text(), tone(), any::<bool>(), vec(any::<u32>(), 0..20)).prop_map(
+        |(text, short, tone, stale, trend)| ContrastCell {
+            context: ContextId(1),
+            text,
+            short,
+            tone,
+            stale,
+            trend,
+        },
+    );
     let row = (spans(), level(), spans(), text(), tone(), vec(cell, 0..6), text()).prop_map(
         |(verdict, level, lead, text, tone, cells, workload)| ContrastRow {
             verdict,
@@ -173,15 +176,17 @@ fn log_row() -> impl Strategy<Value = LogRow> {
         vec(range, 0..3),
         tone(),
         any::<bool>(),
+        any::<bool>(),
         kind,
     )
-        .prop_map(|(gutter, text, styles, hits, tone, selected, kind)| LogRow {
+        .prop_map(|(gutter, text, styles, hits, tone, selected, stale, kind)| LogRow {
             gutter,
             text,
             styles,
             hits,
             tone,
             selected,
+            stale,
             kind,
         })
 }
@@ -294,7 +299,7 @@ fn bar_cell() -> impl Strategy<Value = BarCell> {
 /// A scene of any size from 1x1 on, whose panes may lie anywhere.
 pub(super) fn scene() -> impl Strategy<Value = Scene> {
     let size = (1..130u16, 1..60u16).prop_map(|(cols, rows)| Size { cols, rows });
-    let status = (spans(), pairs()).prop_map(|(left, hints)| StatusLine { left, hints });
+    let status = (spans(), pairs(), spans()).prop_map(|(left, hints, standing)| StatusLine { left, hints, standing });
     let overlay = proptest::option::of(overlay());
     let bar = vec(bar_cell(), 0..5);
     let flags = (0..3u16, proptest::bool::weighted(0.05));

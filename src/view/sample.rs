@@ -145,6 +145,7 @@ fn status() -> StatusLine {
     StatusLine {
         left: Vec::new(),
         hints: hints.map(|(key, what)| (key.to_owned(), what.to_owned())).to_vec(),
+        standing: Vec::new(),
     }
 }
 
@@ -167,6 +168,7 @@ fn cell(context: ContextId, count: u32) -> ContrastCell {
         text: count.to_string(),
         short: count.to_string(),
         tone,
+        stale: false,
         trend: trend(count, count / 6 + u32::from(count > 0)),
     }
 }
@@ -394,6 +396,7 @@ fn row(second: u8, pod: &str, text: &str, tone: Tone) -> LogRow {
         hits: Vec::new(),
         tone,
         selected: false,
+        stale: false,
         kind: RowKind::First,
     }
 }

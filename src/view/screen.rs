@@ -87,7 +87,7 @@ mod tests {
     use unicode_width::UnicodeWidthStr as _;
 
     use super::*;
-    use crate::model::{ContextId, Time};
+    use crate::model::{ClusterState, ContextId, Report, Time};
     use crate::view::{canvas, random, sample};
     use crate::workspace::keymap::Keymap;
     use crate::workspace::layout::Size;
@@ -129,7 +129,8 @@ mod tests {
                 id: ContextId(n),
                 name: name.into(),
                 namespace: "shop".into(),
-                insecure: false,
+                insecure: None,
+                plugin: None,
             });
         drop(update(&mut state, Msg::ContextsOpened(opened.collect()), now));
         drop(settle(&mut state, now));
@@ -230,6 +231,92 @@ mod tests {
         cell.modifier.contains(Modifier::REVERSED | Modifier::UNDERLINED)
     }
 
+    /// Every state of a cluster, with the words that are to be seen of it.
+    fn states() -> Vec<(ClusterState, &'static [&'static str])> {
+        let since = Time::from_millis(1_000);
+        let next = Time::from_millis(6_000);
+        let cause = || std::sync::Arc::<str>::from("refused");
+        vec![
+            (ClusterState::Connecting { since }, &["prod connecting"]),
+            (ClusterState::Live { since }, &["● prod live"]),
+            (
+                ClusterState::Stale {
+                    since,
+                    cause: cause(),
+                    next,
+                },
+                &["▲ prod stale 0s", "refused · next try in 5s"],
+            ),
+            (
+                ClusterState::NeedsLogin { since, cause: cause() },
+                &["✗ prod needs login 0s", "refused"],
+            ),
+            (
+                ClusterState::Forbidden { since, cause: cause() },
+                &["✗ prod forbidden 0s", "refused"],
+            ),
+            (
+                ClusterState::Unreachable {
+                    since,
+                    cause: cause(),
+                    next,
+                },
+                &["✗ prod unreachable 0s", "refused · next try in 5s"],
+            ),
+            (
+                ClusterState::Broken { since, cause: cause() },
+                &["✗ prod broken 0s", "refused"],
+            ),
+        ]
+    }
+
+    #[test]
+    fn each_state_of_a_cluster_is_told_at_every_size_with_and_without_colour() {
+        let now = Time::from_millis(1_000);
+        for (cols, rows) in [(200, 50), (120, 40), (80, 24)] {
+            for (told, words) in states() {
+                let mut state = state(cols, rows);
+                let report = Report::StateChanged {
+                    context: ContextId(2),
+                    state: told,
+                };
+                drop(update(&mut state, Msg::Reported(report), now));
+                drop(settle(&mut state, now));
+                let shown = [Palette::default(), Palette::plain()].map(|palette| text(&frame(state.scene(), palette)));
+                assert_eq!(shown[0], shown[1], "no word rests on colour");
+                for word in words {
+                    assert!(shown[0].contains(word), "{word} at {cols}x{rows}:\n{}", shown[0]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_stale_is_faded_and_nothing_else_of_it_changes() {
+        let mut scene = sample::night(120, 40);
+        let fresh = scene.clone();
+        for pane in &mut scene.panes {
+            if let Body::Logs(logs) = &mut pane.body {
+                let columns = logs.columns.iter_mut();
+                columns
+                    .flat_map(|column| &mut column.rows)
+                    .for_each(|row| row.stale = true);
+            }
+        }
+        for palette in [Palette::default(), Palette::sixteen(), Palette::plain()] {
+            let (before, after) = (frame(&fresh, palette), frame(&scene, palette));
+            assert_eq!(text(&before), text(&after));
+            let row = |buffer: &Buffer| buffer.content[24 * 120..24 * 120 + 35].to_vec();
+            for (before, after) in row(&before).iter().zip(row(&after)) {
+                let is_faded = after.modifier.contains(Modifier::DIM) || after.fg == Color::Indexed(245);
+                assert!(is_faded || after.symbol() == "│", "{after:?}");
+                assert_eq!(before.symbol(), after.symbol());
+            }
+            let rest = |buffer: &Buffer| buffer.content[..20 * 120].to_vec();
+            assert_eq!(rest(&before), rest(&after), "other panes");
+        }
+    }
+
     #[test]
     fn clusters_keep_their_colours_everywhere() {
         let buffer = frame(&sample::night(120, 40), Palette::default());
@@ -243,7 +330,7 @@ mod tests {
             .fg
             .expect("a colour");
         assert_eq!(
-            [of("prod live", 0), of("prod  pattern", 3), of("prod  live", 20)],
+            [of("prod TLS OFF", 0), of("prod  pattern", 3), of("prod  live", 20)],
             [prod; 3]
         );
     }

@@ -3,9 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{Access, ClusterState, ContextId, SourceId, Span, StreamState, Time};
+use crate::model::{Access, ClusterState, ContextId, Insecure, Span, Time};
 
 use super::msg::OpenedContext;
+use super::streams::Streams;
+
+/// Clocks that are further apart than this put records into another order than that in which they were written by
+/// more than a person would notice.
+const MUCH_SKEW: Span = Span::from_secs(30);
 
 /// One context of this run.
 #[derive(Clone, Debug, PartialEq)]
@@ -13,7 +18,9 @@ pub struct Cluster {
     pub id: ContextId,
     pub name: Arc<str>,
     pub namespace: Arc<str>,
-    pub insecure: bool,
+    pub insecure: Option<Insecure>,
+    /// The credential plugin that a login runs, if it has one.
+    pub plugin: Option<Arc<str>>,
     pub state: ClusterState,
     /// The server's version, once it has said it.
     pub version: Option<Arc<str>>,
@@ -23,37 +30,17 @@ pub struct Cluster {
     pub namespaces: BTreeMap<Arc<str>, Access>,
     /// Its pods have been listed at least once.
     pub listed: bool,
+    /// Until when what is shown of it was known to be so, if it was seen and is not any more.
+    pub as_of: Option<Time>,
     /// How far its nodes' clocks are ahead of ours, if that is known.
     pub skew: Option<Span>,
 }
 
-/// All contexts, in the order of their columns, and the state of their log streams.
+/// All contexts, in the order of their columns, and their log streams.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Clusters {
     all: BTreeMap<ContextId, Cluster>,
-    streams: BTreeMap<SourceId, StreamState>,
-}
-
-/// How the log streams of a context are doing, counted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StreamCensus {
-    pub live: usize,
-    /// Open, and known to have nothing newer.
-    pub quiet: usize,
-    /// Open, and known to keep something back.
-    pub stalled: usize,
-    /// Not followed: asked for news now and then.
-    pub polled: usize,
-    pub opening: usize,
-    pub waiting: usize,
-    pub reconnecting: usize,
-    pub denied: usize,
-    pub throttled: usize,
-    pub not_followed: usize,
-    /// Why one that waits does so.
-    pub waiting_for: Option<Arc<str>>,
-    /// Why one is denied, not followed or only polled.
-    pub refusal: Option<Arc<str>>,
+    pub streams: Streams,
 }
 
 impl Clusters {
@@ -66,6 +53,7 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     ..cluster
                 },
                 None => Cluster {
@@ -73,11 +61,13 @@ impl Clusters {
                     name: opened.name,
                     namespace: opened.namespace,
                     insecure: opened.insecure,
+                    plugin: opened.plugin,
                     state: ClusterState::Connecting { since: now },
                     version: None,
                     limits: BTreeMap::new(),
                     namespaces: BTreeMap::new(),
                     listed: false,
+                    as_of: None,
                     skew: None,
                 },
             };
@@ -116,70 +106,26 @@ impl Clusters {
             |cluster| crate::text::display::plain(&cluster.name).into_owned(),
         )
     }
-
-    /// Notes the state of a stream; true if that is news.
-    pub fn note_stream(&mut self, source: SourceId, state: StreamState) -> bool {
-        match state {
-            // What is gone is of no interest to the counts, and there will be many of them.
-            StreamState::Ended | StreamState::Gone => self.streams.remove(&source).is_some(),
-            state => self.streams.insert(source, state.clone()) != Some(state),
-        }
-    }
-
-    /// Counts the streams of one context, or of all.
-    pub fn streams(&self, context: Option<ContextId>) -> StreamCensus {
-        let mut census = StreamCensus::default();
-        for (source, state) in &self.streams {
-            if context.is_none_or(|context| context == source.context) {
-                census.count(state);
-            }
-        }
-        census
-    }
-}
-
-impl StreamCensus {
-    fn count(&mut self, state: &StreamState) {
-        match state {
-            StreamState::Opening => self.opening += 1,
-            StreamState::Live => self.live += 1,
-            StreamState::Quiet { .. } => self.quiet += 1,
-            StreamState::Stalled { .. } => self.stalled += 1,
-            StreamState::Polled { cap, .. } => {
-                self.polled += 1;
-                self.refusal.get_or_insert_with(|| cap.clone());
-            }
-            StreamState::Waiting { reason } => {
-                self.waiting += 1;
-                self.waiting_for.get_or_insert_with(|| reason.clone());
-            }
-            StreamState::Reconnecting { .. } => self.reconnecting += 1,
-            StreamState::Denied { cause } => {
-                self.denied += 1;
-                self.refusal.get_or_insert_with(|| cause.clone());
-            }
-            StreamState::Throttled { .. } => self.throttled += 1,
-            StreamState::NotFollowed { cap } => {
-                self.not_followed += 1;
-                self.refusal.get_or_insert_with(|| cap.clone());
-            }
-            StreamState::Ended | StreamState::Gone => {}
-        }
-    }
 }
 
 impl Cluster {
     /// How much this state needs a person, the most first.
     pub fn urgency(&self) -> u8 {
         match self.state {
-            ClusterState::NeedsLogin { .. } => 0,
+            ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. } => 0,
             ClusterState::Broken { .. } => 1,
             ClusterState::Forbidden { .. } => 2,
             ClusterState::Unreachable { .. } => 3,
             ClusterState::Stale { .. } => 4,
             ClusterState::Live { .. } if !self.limits.is_empty() => 5,
+            ClusterState::Live { .. } if self.is_skewed() => 6,
             ClusterState::Live { .. } | ClusterState::Connecting { .. } => u8::MAX,
         }
+    }
+
+    /// Whether it is a login, or leave to run a credential plugin, that it waits for.
+    pub const fn wants_a_person(&self) -> bool {
+        matches!(self.state, ClusterState::NeedsLogin { .. } | ClusterState::Asks { .. })
     }
 
     /// Whether the pods of a namespace can be seen.
@@ -190,6 +136,7 @@ impl Cluster {
             | ClusterState::Live { .. }
             | ClusterState::Stale { .. }
             | ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Unreachable { .. }
             | ClusterState::Broken { .. } => match self.namespaces.get(namespace) {
                 Some(access) => *access,
@@ -199,15 +146,102 @@ impl Cluster {
         }
     }
 
-    /// Whether what is shown of it is what it was, not what it is.
-    pub const fn is_stale(&self) -> bool {
-        match self.state {
-            ClusterState::Live { .. } | ClusterState::Connecting { .. } => false,
-            ClusterState::Stale { .. }
-            | ClusterState::NeedsLogin { .. }
+    /// Whether its clocks are so wrong that times must not be compared.
+    pub fn is_skewed(&self) -> bool {
+        self.skew
+            .is_some_and(|ahead| ahead.nanos().saturating_abs() >= MUCH_SKEW.nanos())
+    }
+
+    /// Takes its new state in; true if that is news.
+    pub fn change(&mut self, state: ClusterState, now: Time) -> bool {
+        if state.is_live() && !self.state.is_live() {
+            // A new connection says anew what it is refused.
+            self.limits = BTreeMap::new();
+        }
+        self.as_of = match &state {
+            ClusterState::Live { .. } => None,
+            // Tried again; what is shown is as old as it was.
+            ClusterState::Connecting { .. } => self.as_of,
+            ClusterState::Stale { since, .. } => self.as_of.or(Some((*since).min(now))),
+            ClusterState::NeedsLogin { .. }
+            | ClusterState::Asks { .. }
             | ClusterState::Forbidden { .. }
             | ClusterState::Unreachable { .. }
-            | ClusterState::Broken { .. } => self.listed,
+            | ClusterState::Broken { .. } => self
+                .as_of
+                .or((self.listed || self.state.is_live()).then_some(state.since().min(now))),
+        };
+        let changed = self.state != state;
+        self.state = state;
+        changed
+    }
+
+    /// Whether what is shown of it is what it was, not what it is.
+    pub const fn is_stale(&self) -> bool {
+        self.as_of.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(secs: i64) -> Time {
+        Time::from_secs(secs)
+    }
+
+    fn cluster() -> Cluster {
+        let mut clusters = Clusters::default();
+        let opened = OpenedContext {
+            id: ContextId(0),
+            name: "prod".into(),
+            namespace: "shop".into(),
+            insecure: None,
+            plugin: None,
+        };
+        clusters.open(vec![opened], at(0));
+        clusters.get(ContextId(0)).cloned().unwrap()
+    }
+
+    fn needs_login(since: i64) -> ClusterState {
+        ClusterState::NeedsLogin {
+            since: at(since),
+            cause: "sso".into(),
         }
+    }
+
+    fn stale(since: i64) -> ClusterState {
+        ClusterState::Stale {
+            since: at(since),
+            cause: "reset".into(),
+            next: at(99),
+        }
+    }
+
+    #[track_caller]
+    fn check(states: Vec<ClusterState>, expected: Option<i64>) {
+        let mut cluster = cluster();
+        for state in states {
+            cluster.change(state, at(50));
+        }
+        assert_eq!(cluster.as_of, expected.map(at));
+        assert_eq!(cluster.is_stale(), expected.is_some());
+    }
+
+    #[test]
+    fn what_was_seen_and_is_lost_is_as_old_as_its_loss() {
+        let live = || ClusterState::Live { since: at(1) };
+        check(vec![], None);
+        check(vec![needs_login(3)], None);
+        check(vec![live()], None);
+        check(vec![live(), stale(10)], Some(10));
+        check(vec![live(), stale(10), needs_login(30)], Some(10));
+        check(vec![live(), needs_login(30)], Some(30));
+        check(
+            vec![live(), stale(10), ClusterState::Connecting { since: at(20) }],
+            Some(10),
+        );
+        check(vec![live(), stale(10), live()], None);
+        check(vec![live(), stale(70)], Some(50));
     }
 }

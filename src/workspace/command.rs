@@ -55,6 +55,7 @@ catalogue! {
     OpenLogs "open-logs" [] "show the logs of the selected object",
     OpenShell "shell" ["sh", "exec", "s"] "open a shell in the selected container",
     RetryCluster "retry" ["reconnect"] "try the clusters that are not connected again, now",
+    Login "login" ["log-in", "allow"] "log in to a cluster that needs it, or let its credential plugin run",
     CopyLine "copy" ["yank"] "copy the selected line or name to the clipboard",
 
     Up "up" [] "one line up",
@@ -76,6 +77,8 @@ catalogue! {
     PreviousMatch "previous-match" ["N"] "to the previous hit",
     NextError "next-error" [] "to the next record of level error",
     PreviousError "previous-error" [] "to the previous record of level error",
+    NextGap "next-gap" ["gap", "gaps"] "to the next gap: lines that are known to be lost",
+    PreviousGap "previous-gap" [] "to the previous gap",
     OnlyPattern "only-pattern" ["filter"] "only the records of this pattern, or all again",
     NextExample "next-example" [] "to the selected pattern's next record",
     PreviousExample "previous-example" [] "to the selected pattern's previous record",

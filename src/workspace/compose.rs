@@ -4,6 +4,7 @@
 
 pub mod age;
 pub mod words;
+pub mod streams;
 pub mod bar;
 pub mod objects;
 pub mod record;
@@ -12,6 +13,7 @@ pub mod gutter;
 pub mod logs;
 pub mod exec;
 pub mod overlay;
+pub mod standing;
 pub mod status;
 pub mod detail;
 pub mod contrast;

@@ -89,7 +89,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (cluster.clone(), 0u8..30, any::<bool>()).prop_map(|(c, n, there)| Event::Pod(c, n, there)),
         1 => (cluster.clone(), 0u8..30).prop_map(|(c, n)| Event::List(c, n)),
         1 => (cluster.clone(), 0u8..7).prop_map(|(c, n)| Event::State(c, n)),
-        1 => (cluster.clone(), 0u8..9).prop_map(|(c, n)| Event::Stream(c, n)),
+        1 => (cluster.clone(), 0u8..24).prop_map(|(c, n)| Event::Stream(c, n)),
         6 => (cluster.clone(), 0i64..100, "([a-c] ?ERROR|\n|\t|日本|\x1b\\[3[0-7]m|[a-z ]{0,90}){0,6}")
             .prop_map(|(c, second, text)| Event::Write(c, second, text)),
         2 => (cluster, "[a-c] ?\n?ERROR").prop_map(|(c, text)| Event::Find(c, text)),
@@ -128,14 +128,11 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
         }
         Event::State(cluster, n) => change_state(stage, NAMES[cluster], n),
         Event::Stream(cluster, n) => {
-            let changed = match n % 3 {
-                0 => StreamState::Live,
-                1 => StreamState::Denied { cause: "no".into() },
-                _ => StreamState::Ended,
-            };
+            let changed = stream_state(n, stage.now);
             let source = crate::model::SourceId {
                 context: context(NAMES[cluster]),
-                n: u32::from(n),
+                // Often the one that wrote all records.
+                n: u32::from(n % 3),
             };
             stage.report(Report::StreamChanged { source, state: changed })
         }
@@ -204,6 +201,31 @@ fn perform(stage: &mut Stage, event: Event) -> Vec<Effect> {
             stage.now = stage.now + Span::from_secs(i64::from(seconds));
             stage.say(Msg::Woke)
         }
+    }
+}
+
+fn stream_state(n: u8, now: Time) -> StreamState {
+    let (cause, next): (std::sync::Arc<str>, Time) = ("it\u{202e} broke\n".into(), now + Span::from_secs(9));
+    match n / 2 {
+        0 => StreamState::Live,
+        1 => StreamState::Quiet { since: now },
+        2 => StreamState::Stalled { since: next },
+        3 => StreamState::Polled {
+            every: Span::from_secs(5),
+            cap: cause,
+        },
+        4 => StreamState::Waiting { reason: cause },
+        5 => StreamState::Reconnecting {
+            attempt: u32::MAX,
+            cause,
+            next,
+        },
+        6 => StreamState::Denied { cause },
+        7 => StreamState::Throttled { until: next },
+        8 => StreamState::NotFollowed { cap: cause },
+        9 => StreamState::Opening,
+        10 => StreamState::Gone,
+        _ => StreamState::Ended,
     }
 }
 

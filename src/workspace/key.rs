@@ -88,6 +88,11 @@ impl Key {
         )
     }
 
+    /// Whether it says yes to a question.
+    pub fn is_yes(self) -> bool {
+        [KeyCode::Char('y'), KeyCode::Char('Y')].contains(&self.code)
+    }
+
     /// Parses the spelling of a keymap; the error says what is wrong in it.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut modifiers = Modifiers::default();

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::contrast::Lens;
 use crate::logs::values::Values;
 use crate::logs::{Direction, Filter, Found, Position, Query, Snapshot};
-use crate::model::{ContextId, ExecEnd, ExecRequest, PaneId, PatternId, Report, Time};
+use crate::model::{ContextId, ExecEnd, ExecRequest, Insecure, PaneId, PatternId, Report, Time, UnknownPlugin};
 
 use super::key::Key;
 pub use super::layout::Size;
@@ -19,8 +19,10 @@ pub struct OpenedContext {
     pub name: Arc<str>,
     /// The namespace that it looks into; empty for all.
     pub namespace: Arc<str>,
-    /// The server's certificate is not verified.
-    pub insecure: bool,
+    /// What its connection lacks of safety, if anything.
+    pub insecure: Option<Insecure>,
+    /// The credential plugin that a login runs, with its arguments, if it has one.
+    pub plugin: Option<Arc<str>>,
 }
 
 /// Something has happened.
@@ -121,6 +123,13 @@ pub enum Effect {
     SetLens(Lens),
     /// Connect now, not at the time of the next try.
     RetryCluster(ContextId),
+    /// Give the terminal to the credential plugin of this context until it has ended.
+    Login(ContextId),
+    /// Let this plugin run in this context, and remember it.
+    AllowPlugin {
+        context: ContextId,
+        plugin: UnknownPlugin,
+    },
 }
 
 /// A search to run off the loop; its `Msg::Searched` carries the same pane and serial.

@@ -91,7 +91,8 @@ impl Stage {
             id: context(name),
             name: (*name).into(),
             namespace: "shop".into(),
-            insecure: false,
+            insecure: None,
+            plugin: None,
         });
         stage.say(Msg::ContextsOpened(contexts.collect()));
         stage
@@ -360,6 +361,9 @@ pub(crate) fn tell(scene: &Scene) -> String {
         tell_pane(pane, &mut told);
     }
     told.push(format!("status {}", line(&scene.status.left)));
+    if !scene.status.standing.is_empty() {
+        told.push(format!("standing {}", line(&scene.status.standing)));
+    }
     let hints = scene.status.hints.iter().map(|(keys, what)| format!(" {keys} {what}"));
     told.push(format!("hints{}", hints.collect::<Vec<_>>().join(",")));
     match &scene.overlay {

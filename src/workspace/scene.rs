@@ -81,7 +81,7 @@ pub struct BarCell {
     pub context: ContextId,
     pub name: String,
     pub tone: Tone,
-    /// `live`, `connecting`, `stale 12s`, `needs login`, `forbidden`, `unreachable`, `broken`.
+    /// `live`, `connecting`, `stale 12s`, `needs login 3m`, `forbidden 3m`, `unreachable 3m`, `broken 3m`.
     pub state: String,
     /// The cause in the server's words and when the next try is; empty while all is well.
     pub detail: String,
@@ -91,7 +91,7 @@ pub struct BarCell {
     pub rate: Option<String>,
     /// Known gaps in its log streams.
     pub gaps: u64,
-    /// The server's certificate is not verified.
+    /// Others may read or change what goes there and back: `TLS OFF`.
     pub insecure: bool,
 }
 
@@ -191,6 +191,8 @@ pub struct ContrastCell {
     /// The same in at most four columns.
     pub short: String,
     pub tone: Tone,
+    /// Of a cluster that is not seen any more.
+    pub stale: bool,
     /// Counts per equal slice of the window, oldest first; for a sparkline. Empty where nothing could be counted.
     pub trend: Vec<u32>,
 }
@@ -264,6 +266,8 @@ pub struct LogRow {
     pub tone: Tone,
     /// Belongs to the record under the cursor.
     pub selected: bool,
+    /// Of a cluster that is not seen any more.
+    pub stale: bool,
     pub kind: RowKind,
 }
 
@@ -315,6 +319,8 @@ pub struct StatusLine {
     pub left: Vec<Span>,
     /// (key, what it does), the most useful first.
     pub hints: Vec<(String, String)>,
+    /// How what has the focus is doing; at the right end, so that the keys stay where they are.
+    pub standing: Vec<Span>,
 }
 
 /// What lies over the panes and takes the keys.

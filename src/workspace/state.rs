@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::contrast::Lens;
 use crate::logs::Snapshot;
-use crate::model::{PaneId, Time};
+use crate::model::{ContextId, PaneId, Time, UnknownPlugin};
 
 use super::bell::{Bell, Ringer};
 use super::clusters::Clusters;
@@ -81,6 +81,11 @@ pub(super) enum Over {
     Palette(Box<Palette>),
     /// "Quit?"
     Leaving,
+    /// "Run this?"
+    Allowing {
+        context: ContextId,
+        plugin: UnknownPlugin,
+    },
 }
 
 /// The command palette while it is open.
@@ -241,7 +246,7 @@ impl State {
     pub(super) fn scope(&self) -> Scope {
         match self.overlay {
             Some(Over::Help { .. }) => Scope::Help,
-            Some(Over::Palette(_) | Over::Leaving) => Scope::Global,
+            Some(Over::Palette(_) | Over::Leaving | Over::Allowing { .. }) => Scope::Global,
             None => self.focused().map_or(Scope::Global, Pane::scope),
         }
     }
@@ -252,6 +257,16 @@ impl State {
             text: crate::text::display::plain(&text.into()).into_owned(),
             tone,
         });
+    }
+
+    /// What to say while the terminal is a credential plugin's.
+    pub fn announce_login(&self, context: ContextId) -> String {
+        let plugin = self.clusters.get(context).and_then(|cluster| cluster.plugin.as_deref());
+        let plugin = crate::text::display::plain(plugin.unwrap_or_default()).into_owned();
+        format!(
+            "Login to {}: {plugin}   (ctrl-c gives it up)",
+            self.clusters.name(context)
+        )
     }
 
     /// Puts the three panes that there are at the start where they belong on a screen of this size, unless a person

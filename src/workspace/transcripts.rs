@@ -5,3 +5,4 @@ mod logs;
 mod objects;
 mod screen;
 mod shells;
+mod streams;

@@ -5,6 +5,7 @@ pub mod settle;
 pub mod movement;
 pub mod arrange;
 pub mod leave;
+pub mod login;
 pub mod search;
 pub mod logs;
 pub mod contrast;
@@ -35,7 +36,7 @@ pub fn update(state: &mut State, msg: Msg, now: Time) -> Vec<Effect> {
         Msg::Resized(size) => arrange::resize(state, size),
         Msg::Clicked { x, y } => mouse::click(state, x, y),
         Msg::Scrolled { x, y, rows } => mouse::wheel(state, (x, y), rows),
-        Msg::Reported(report) => news::report(state, report),
+        Msg::Reported(report) => news::report(state, report, now),
         Msg::SnapshotTaken(snapshot) => news::take_snapshot(state, snapshot),
         Msg::Searched { pane, serial, found } => search::take_answer(state, pane, serial, found),
         Msg::ValuesRead { pane, pattern, values } => contrast::take_values(state, pane, pattern, values),

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail their test by panicking")]
 
 mod demo;
+mod ends;
 mod exec;
+mod limits;
 mod streams;
 mod train;
 
@@ -29,7 +31,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Longer than any pause of the product: a test that waits this long has failed.
@@ -46,6 +48,10 @@ struct World {
     changes: Vec<Value>,
     /// Refusals by the beginning of the path.
     refused: Vec<(&'static str, u16, &'static str)>,
+    /// What a review of the rules says; there is no such thing without them.
+    rules: Option<Value>,
+    /// The wish that goes with refusals, in seconds.
+    retry_after: Option<u32>,
 }
 
 /// The server, and its side of the log requests.
@@ -54,6 +60,12 @@ struct Fake {
     world: watch::Sender<World>,
     logs: mpsc::Receiver<LogCall>,
     execs: mpsc::Receiver<ExecCall>,
+    /// The path of each review that was asked for.
+    reviews: mpsc::Receiver<String>,
+    /// Every request, and when it came.
+    asked: mpsc::UnboundedReceiver<(Instant, String)>,
+    /// Whether it answers; if not, it ends every connection.
+    up: watch::Sender<bool>,
     _tasks: JoinSet<()>,
 }
 
@@ -74,6 +86,8 @@ struct ExecCall {
 struct Calls {
     logs: mpsc::Sender<LogCall>,
     execs: mpsc::Sender<ExecCall>,
+    reviews: mpsc::Sender<String>,
+    asked: mpsc::UnboundedSender<(Instant, String)>,
 }
 
 /// The body of a log under way. Dropping it is a clean end.
@@ -93,6 +107,13 @@ impl LogCall {
 
     fn refuse(self, code: u16, message: &str) {
         self.send(code, full(&status(code, message)));
+    }
+
+    /// 429, with the wish not to be asked again for so long.
+    fn throttle(self, secs: u32) {
+        let body = full(&status(429, "too many requests"));
+        let response = Response::builder().status(429).header("retry-after", secs);
+        assert!(self.reply.send(response.body(body).unwrap()).is_ok());
     }
 
     fn send(self, code: u16, body: Body) {
@@ -150,16 +171,34 @@ impl Fake {
         let world = watch::Sender::new(world);
         let (to_logs, logs) = mpsc::channel(64);
         let (to_execs, execs) = mpsc::channel(8);
+        let (to_reviews, reviews) = mpsc::channel(64);
+        let (to_asked, asked) = mpsc::unbounded_channel();
         let calls = Calls {
             logs: to_logs,
             execs: to_execs,
+            reviews: to_reviews,
+            asked: to_asked,
         };
         let mut tasks = JoinSet::new();
         let told = world.subscribe();
+        let up = watch::Sender::new(true);
+        let mut is_up = up.subscribe();
         tasks.spawn(async move {
             let mut connections = JoinSet::new();
             loop {
-                let (socket, _) = listener.accept().await.unwrap();
+                let socket = tokio::select! {
+                    accepted = listener.accept() => accepted.unwrap().0,
+                    Some(_) = connections.join_next() => continue,
+                    Ok(()) = is_up.changed() => {
+                        if !*is_up.borrow_and_update() {
+                            connections.shutdown().await;
+                        }
+                        continue;
+                    }
+                };
+                if !*is_up.borrow() {
+                    continue;
+                }
                 let (world, calls) = (told.clone(), calls.clone());
                 connections.spawn(async move {
                     let answer = service_fn(move |request| answer(request, world.clone(), calls.clone()));
@@ -178,6 +217,9 @@ impl Fake {
             world,
             logs,
             execs,
+            reviews,
+            asked,
+            up,
             _tasks: tasks,
         }
     }
@@ -218,10 +260,15 @@ async fn answer(
         request.uri().path().to_owned(),
         request.uri().query().unwrap_or_default().to_owned(),
     );
+    drop(calls.asked.send((Instant::now(), format!("{path}?{query}"))));
     let known = world.borrow().clone();
     let respond = |code: u16, body: Body| Response::builder().status(code).body(body).unwrap();
     if let Some((_, code, message)) = known.refused.iter().find(|(start, _, _)| path.starts_with(start)) {
-        return Ok(respond(*code, full(&status(*code, message))));
+        let mut refusal = respond(*code, full(&status(*code, message)));
+        if let Some(secs) = known.retry_after {
+            refusal.headers_mut().insert("retry-after", secs.into());
+        }
+        return Ok(refusal);
     }
     if path == "/version" {
         return Ok(respond(
@@ -230,6 +277,17 @@ async fn answer(
                 r#"{"major":"1","minor":"36","gitVersion":"v1.36.2","gitCommit":"","gitTreeState":"","buildDate":"","goVersion":"","compiler":"","platform":""}"#,
             ),
         ));
+    }
+    if path.ends_with("/selfsubjectrulesreviews") {
+        drop(calls.reviews.send(path).await);
+        let reviewed = known.rules.map(|rules| {
+            let status = json!({"resourceRules": rules, "nonResourceRules": [], "incomplete": false});
+            json!({"metadata": {}, "spec": {}, "status": status}).to_string()
+        });
+        return Ok(match reviewed {
+            Some(review) => respond(201, full(&review)),
+            None => respond(404, full("404 page not found")),
+        });
     }
     if path.ends_with("/log") {
         let (reply, replied) = oneshot::channel();
@@ -784,7 +842,7 @@ async fn a_log_that_cannot_be_read_is_a_gap_and_no_coverage() {
     assert_eq!(
         story.coverage(0),
         [
-            format!("gap 0..11000 {:?}", GapCause::Unreadable(complaint.into())),
+            format!("gap 0..12000 {:?}", GapCause::Unreadable(complaint.into())),
             "end 11000".to_owned()
         ]
     );
@@ -996,7 +1054,7 @@ async fn all_namespaces_forbidden_is_a_state() {
     story
         .until_state(
             "forbidden",
-            |state| matches!(state, ClusterState::Forbidden { cause, .. } if &**cause == "pods is forbidden"),
+            |state| matches!(state, ClusterState::Forbidden { cause, .. } if &**cause == "pods is forbidden; -n NAMESPACE watches one alone (this context's own is shop)"),
         )
         .await;
     let forbidden = Ingest::Forbidden {
@@ -1069,49 +1127,6 @@ async fn a_cluster_that_was_live_and_broke_is_stale_and_comes_back() {
     story.until("not watched", |story| story.ingests.contains(&lost)).await;
     fake.world.send_modify(|world| world.refused.clear());
     story.until_state("live again", ClusterState::is_live).await;
-}
-
-#[tokio::test]
-async fn more_streams_than_allowed_wait_and_say_so() {
-    let pods = (0..3)
-        .map(|n| {
-            pod(
-                &format!("api-{n}"),
-                "shop",
-                &container(0, &format!("id-{n}"), &running(0), None),
-            )
-        })
-        .collect();
-    let mut fake = Fake::start(world(pods)).await;
-    let mut story = fake.open(Watching {
-        most_streams: 2,
-        ..since(600)
-    });
-    let (one, two) = (fake.next_log().await.log(), fake.next_log().await.log());
-    let capped = |story: &Story| {
-        (0..3)
-            .filter(|n| matches!(story.stream(*n), Some(StreamState::NotFollowed { .. })))
-            .collect::<Vec<_>>()
-    };
-    story
-        .until("one is not followed", |story| capped(story).len() == 1)
-        .await;
-    let waiting = capped(&story)[0];
-    // Both pods that are followed go; one of them makes room.
-    for n in (0..3).filter(|n| *n != waiting) {
-        let name = story.reports.iter().find_map(|report| match report {
-            Report::SourceOpened(opened) if opened.id == source(n) => Some(opened.target.pod.name.to_string()),
-            _ => None,
-        });
-        fake.change(
-            "DELETED",
-            &pod(&name.unwrap(), "shop", &container(0, "", &running(0), None)),
-        );
-    }
-    drop((one, two));
-    let third = fake.next_log().await.log();
-    third.lines(&[(1000, "at last")]).await;
-    story.until_lines(waiting, &["at last"]).await;
 }
 
 #[tokio::test]

@@ -821,3 +821,43 @@ proptest! {
         prop_assert_eq!(run(&order), run(&[]));
     }
 }
+
+/// Prod fails for a while, and what staging wrote in that time is lost: nobody knows whether it failed too.
+#[test]
+fn a_gap_over_all_occurrences_is_never_a_claim() {
+    let (from, to) = (NOW - 1500, NOW - 300);
+    let check = |cause: Option<GapCause>| {
+        let mut night = Night::new(EngineConfig::default());
+        night.healthy(DEV, NOW - 86_000);
+        let staging = night.healthy(STAGING, NOW - 86_000);
+        for (n, pod) in (0..).zip(night.healthy(PROD, NOW - 86_000)) {
+            let failures = (from + n..to).step_by(40);
+            night.write(pod, failures.map(|secs| line(secs, "ERROR payments refused")).collect());
+        }
+        for source in staging {
+            if let Some(cause) = &cause {
+                let gap = Gap {
+                    from: at(from - 5),
+                    to: at(to + 5),
+                    cause: cause.clone(),
+                };
+                night.apply(Ingest::GapFound { source, gap });
+            }
+        }
+        let snapshot = night.wait(Span::from_secs(3));
+        let finding = find(&snapshot, "payments refused");
+        (finding.verdict.clone(), finding.evidence.clone())
+    };
+    let (verdict, evidence) = check(None);
+    assert_eq!(verdict, only(PROD), "without a gap there is no doubt: {evidence}");
+    let causes = [
+        GapCause::Rotated,
+        GapCause::Restarted(2),
+        GapCause::Unreadable("unable to retrieve container logs".into()),
+        GapCause::Dropped(400),
+    ];
+    for cause in causes {
+        let (verdict, evidence) = check(Some(cause));
+        assert!(!is_claim(&verdict), "{verdict:?}: {evidence}");
+    }
+}

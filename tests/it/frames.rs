@@ -75,7 +75,8 @@ fn opened() -> Night {
             id: context(n),
             name: Arc::from(*name),
             namespace: "shop".into(),
-            insecure: false,
+            insecure: None,
+            plugin: None,
         })
         .collect();
     vec![(Msg::ContextsOpened(contexts), at(0))]

@@ -18,6 +18,8 @@ mod headless;
 mod hot;
 mod kubectl;
 #[cfg(unix)]
+mod plugins;
+#[cfg(unix)]
 mod pty;
 mod saved;
 #[cfg(unix)]

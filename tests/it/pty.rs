@@ -92,6 +92,15 @@ fn a_termination_signal_gives_the_terminal_back() {
     assert_given_back(&terminal);
 }
 
+/// A terminal that takes no more is no reason to stay.
+#[test]
+fn a_termination_signal_ends_what_cannot_write() {
+    let mut terminal = demo();
+    terminal.choke(b'L' - b'@');
+    kill_process(terminal.pid(), Signal::TERM).unwrap();
+    assert_eq!(terminal.until_ended_unread().code(), Some(143));
+}
+
 #[test]
 fn a_stop_signal_gives_the_terminal_back_until_it_continues() {
     let mut terminal = demo();

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use alacritty_terminal::event::{Event, EventListener, OnResize, WindowSize};
@@ -16,6 +18,9 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 /// How long a test waits for anything before it says that it did not come.
 const PATIENCE: Duration = Duration::from_secs(40);
+
+/// From one look to the next where nothing tells of a change.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// A program in a terminal of its own.
 pub(crate) struct Terminal {
@@ -158,6 +163,15 @@ impl Terminal {
         }
     }
 
+    /// Sends `key` again and again without reading, until the program is stuck with its output and takes no more.
+    pub(crate) fn choke(&mut self, key: u8) {
+        let second = Timespec::try_from(Duration::from_secs(1)).expect("a short time");
+        while poll(&mut [PollFd::new(self.pty.file(), PollFlags::OUT)], Some(&second)).is_ok_and(|n| n > 0) {
+            // One that was not taken is as good as one that was.
+            drop(self.pty.file().write(&[key]));
+        }
+    }
+
     pub(crate) fn resize(&mut self, cols: u16, rows: u16) {
         self.size = Size { cols, rows };
         self.term.resize(self.size);
@@ -169,7 +183,7 @@ impl Terminal {
     pub(crate) fn until(&mut self, what: &str, wanted: impl Fn(&Self) -> bool) -> Duration {
         let start = Instant::now();
         while !wanted(self) {
-            let open = self.read_some(Duration::from_millis(50));
+            let open = self.read_some(MOMENT);
             let seen = wanted(self);
             assert!(seen || open, "the program ended before: {what}\n{}", self.screen());
             assert!(
@@ -188,25 +202,33 @@ impl Terminal {
 
     /// Reads until the program has ended; its exit status.
     #[track_caller]
-    pub(crate) fn until_ended(&mut self) -> std::process::ExitStatus {
+    pub(crate) fn until_ended(&mut self) -> ExitStatus {
+        let status = self.await_end(|terminal| terminal.read_some(MOMENT));
+        while self.read_some(Duration::ZERO) && self.pending() {}
+        status
+    }
+
+    /// The same without reading what it writes.
+    #[track_caller]
+    pub(crate) fn until_ended_unread(&mut self) -> ExitStatus {
+        self.await_end(|_| false)
+    }
+
+    /// `take` gives the program its time; false if it returned at once.
+    #[track_caller]
+    fn await_end(&mut self, take: impl Fn(&mut Self) -> bool) -> ExitStatus {
         use rustix::process::{WaitOptions, waitpid};
+        let moment = Timespec::try_from(MOMENT).expect("a short time");
         let start = Instant::now();
         loop {
-            let open = self.read_some(Duration::from_millis(50));
-            let options = if open {
-                WaitOptions::NOHANG
-            } else {
-                WaitOptions::empty()
-            };
-            if let Ok(Some((_, status))) = waitpid(Some(self.pid()), options) {
-                while self.read_some(Duration::ZERO) && self.pending() {}
-                return std::os::unix::process::ExitStatusExt::from_raw(status.as_raw());
+            if !take(self) {
+                let _ = poll(&mut [], Some(&moment));
             }
-            assert!(
-                start.elapsed() < PATIENCE,
-                "the program does not end\n{}",
-                self.screen()
-            );
+            if let Ok(Some((_, status))) = waitpid(Some(self.pid()), WaitOptions::NOHANG) {
+                return ExitStatusExt::from_raw(status.as_raw());
+            }
+            let late = start.elapsed() >= PATIENCE;
+            assert!(!late, "the program does not end\n{}", self.screen());
         }
     }
 
@@ -269,5 +291,13 @@ impl Terminal {
                 true
             }
         }
+    }
+}
+
+impl Drop for Terminal {
+    /// A test that failed reads no more, and a program that cannot write does not end by being asked to.
+    fn drop(&mut self) {
+        // One that has ended is not there to be ended.
+        let _ = rustix::process::kill_process(self.pid(), rustix::process::Signal::KILL);
     }
 }

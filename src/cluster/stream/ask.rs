@@ -13,10 +13,11 @@ use tokio::time::timeout;
 use super::instance::{Place, served};
 use super::request::{Follows, LogRequest};
 use super::split::Splitter;
+use super::vigil::Newest;
 use crate::cluster::cause::{Failure, FailureKind};
 use crate::cluster::connect::Link;
 use crate::cluster::rows::pod_row;
-use crate::model::{Target, Time};
+use crate::model::{Line, Target, Time};
 
 const ANSWER: Duration = Duration::from_secs(20);
 /// A longer line is not looked at.
@@ -40,10 +41,26 @@ pub(super) enum Answer {
     Refused(Failure),
 }
 
-/// The stamp of the last line of a log, if the server says it. `uri` asks for that line.
-pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Time> {
+/// What a log has at its end. `uri` asks for its last line.
+pub(super) async fn newest(link: Arc<Link>, uri: String) -> Newest {
+    let Some(body) = last_line(&link, uri).await else {
+        return Newest::Unknown;
+    };
+    let is_empty = body.is_empty();
+    let mut splitter = Splitter::default();
+    splitter.feed(body);
+    let last = splitter.next().or_else(|| splitter.finish());
+    let stamped = last.and_then(|last| Some((last.time?, last.bytes)));
+    match stamped {
+        Some((time, bytes)) => Newest::Line(Line { time, bytes }),
+        None if is_empty => Newest::Nothing,
+        // The kubelet's complaint, perhaps.
+        None => Newest::Unknown,
+    }
+}
+
+async fn last_line(link: &Link, uri: String) -> Option<Bytes> {
     let request = http::Request::get(uri).body(Body::empty()).ok()?;
-    link.probe_turn().await;
     let turn = link.turn().await;
     let answer = async {
         let response = link.api.send(request).await.ok()?;
@@ -56,9 +73,7 @@ pub(super) async fn newest(link: Arc<Link>, uri: String) -> Option<Time> {
     };
     let body = timeout(ANSWER, answer).await.ok()?;
     drop(turn);
-    let mut splitter = Splitter::default();
-    splitter.feed(body?);
-    splitter.next().or_else(|| splitter.finish())?.time
+    body
 }
 
 /// Whose log the server serves.
@@ -101,11 +116,14 @@ async fn refusal(response: http::Response<Body>) -> Failure {
 /// Whether the log served at `place` is that of the instance `ours`, by the pod as it is now.
 pub(super) async fn identity(link: &Link, target: &Target, ours: &Arc<str>, place: Place) -> Identity {
     let pods: Api<Pod> = Api::namespaced(link.api.clone(), &target.pod.namespace);
+    // After a server's restart all streams may ask at once.
+    let turn = link.turn().await;
     let pod = match timeout(ANSWER, pods.get(&target.pod.name)).await {
         Ok(Ok(pod)) => pod,
         Ok(Err(error)) if Failure::of(&error).is(FailureKind::NotFound) => return Identity::Another,
         Ok(Err(_)) | Err(_) => return Identity::Unknown,
     };
+    drop(turn);
     let row = pod_row(target.pod.context, pod).filter(|row| row.key == target.pod);
     let id = row.and_then(|row| served(row.container(&target.container)?, place));
     if id.as_ref() == Some(ours) {

@@ -45,6 +45,8 @@ enum Fate {
 struct Kubelet {
     files: Vec<Vec<Entry>>,
     now: i64,
+    /// The clock's steps, in nanoseconds.
+    grain: i64,
     tokens: usize,
     /// The part of a line that waits for its other half.
     open: Option<String>,
@@ -75,6 +77,8 @@ struct Session {
     replays: bool,
     /// What comes next is glued to half a line of another file, and is itself in the next answer.
     glued: bool,
+    /// The rest of a line was older than what was asked for, and whatever came next was glued to its beginning.
+    torn: bool,
     /// The file being read began glued like that: in a replay its first line looks new.
     began_glued: bool,
 }
@@ -127,7 +131,8 @@ impl Kubelet {
         } else {
             self.now
         };
-        let padding = "x".repeat(rng.usize(0..12));
+        let time = time - time.rem_euclid(self.grain);
+        let padding = ["x", "é"][rng.usize(0..2)].repeat(rng.usize(0..12));
         let partial = self.open.is_none() && rng.u8(0..10) == 0;
         if partial {
             self.open = Some(padding.clone());
@@ -166,6 +171,7 @@ impl Session {
             jumped: false,
             replays: false,
             glued: false,
+            torn: false,
             began_glued: false,
         }
     }
@@ -191,8 +197,16 @@ impl Session {
                     self.bytes.push(b'\n');
                 }
             }
+            if !self.newline && entry.time < self.since {
+                // What was shown with its own end comes again with another one.
+                (self.torn, self.glued) = (true, true);
+                let begun = kubelet.files[self.file][..self.at - 1].iter().rev();
+                unseen
+                    .repeatable
+                    .extend(begun.take_while(|entry| entry.partial).map(|entry| entry.token));
+            }
             self.newline = !entry.partial;
-            self.glued &= !self.newline;
+            self.glued &= !self.newline || entry.time < self.since;
             // What was skipped shows when a replayed line is whole.
             let end = self.delivered + self.bytes.len();
             if let Some(skip) = self.skips.last_mut().filter(|skip| skip.seen_at == Some(usize::MAX))
@@ -260,6 +274,8 @@ impl World {
             kubelet: Kubelet {
                 files: vec![Vec::new()],
                 now: BEGIN,
+                // Most clocks tell nanoseconds; Windows has steps of 100 ns, and had some of 15.625 ms.
+                grain: [1, 1, 1, 1, 100, 1_000_000, 15_625_000][usize::try_from(seed % 7).unwrap()],
                 tokens: 0,
                 open: None,
             },
@@ -350,6 +366,10 @@ impl World {
         self.reader.feed(Bytes::from(bytes));
         self.read(clean, session.replays);
         self.session = Some(session);
+        if self.reader.wants_all() {
+            // A replay that was glued to half a line looks like it.
+            self.cut();
+        }
     }
 
     fn read(&mut self, clean: bool, replays: bool) {
@@ -362,7 +382,7 @@ impl World {
             }
             self.gaps.extend(skipped);
             match step {
-                Step::Drained => return,
+                Step::Drained | Step::SetBack => return,
                 Step::Full => {}
                 Step::Doubtful => {
                     let missing = self.reader.trust();
@@ -381,7 +401,7 @@ impl World {
         // looks new when it comes by itself.
         let served = &self.kubelet.files[session.file];
         let twice = served.iter().any(|entry| self.repeatable.contains(&entry.token));
-        if twice || self.left_in.is_some_and(|file| file != session.file) {
+        if twice || session.torn || self.left_in.is_some_and(|file| file != session.file) {
             return false;
         }
         let Some(last) = self.shown.iter().rev().find(whole) else {
@@ -412,8 +432,11 @@ impl World {
         assert!(said.is_none() || complains || headless, "{said:?}\n{}", self.story);
         self.forgive(&session);
         let heard = session.sent.iter().rfind(|(start, _)| *start < session.delivered);
-        self.left_in = heard.map(|(_, file)| *file).or(self.left_in);
         let whole = session.heard.iter().rposition(|byte| *byte == b'\n').unwrap_or(0);
+        if whole > 0 || self.left_in.is_none() {
+            // Half a line settles nothing: what it was waited for is waited for still.
+            self.left_in = heard.map(|(_, file)| *file).or(self.left_in);
+        }
         let mut heard: HashMap<usize, usize> = HashMap::new();
         for token in tokens(&session.heard[..whole]) {
             let times = heard.entry(token).or_default();
@@ -440,7 +463,7 @@ impl World {
         if self.session.is_some() {
             return;
         }
-        let since = self.reader.resume_secs();
+        let since = self.reader.resume_secs().filter(|_| !self.reader.wants_all());
         self.note(format_args!("open {since:?} at file {}", self.kubelet.current()));
         let since = since.map_or(i64::MIN, |secs| secs * 1_000_000_000);
         self.session = Some(Session::open(&self.kubelet, since));
@@ -485,6 +508,11 @@ impl World {
         self.open();
         self.pump(usize::MAX);
         self.deliver(usize::MAX);
+        if self.session.is_none() {
+            self.open();
+            self.pump(usize::MAX);
+            self.deliver(usize::MAX);
+        }
         let clean = self.session.as_ref().is_none_or(|session| self.is_clean(session));
         self.cut();
         let missing = self.reader.missing_at_end(Time(self.kubelet.now));
@@ -512,6 +540,7 @@ impl World {
         for entry in self.kubelet.files.iter().flatten() {
             *written.entry(entry.token).or_default() += 1;
         }
+        let disorder = DISORDER + self.kubelet.grain;
         for entry in self.kubelet.files.iter().flatten() {
             let (written, shown) = (written[&entry.token], shown.get(&entry.token).copied().unwrap_or(0));
             if shown > written && !self.repeatable.contains(&entry.token) {
@@ -523,7 +552,7 @@ impl World {
             let told = self
                 .gaps
                 .iter()
-                .any(|gap| gap.from.0.saturating_sub(DISORDER) <= entry.time && entry.time <= gap.to.0 + DISORDER);
+                .any(|gap| gap.from.0.saturating_sub(disorder) <= entry.time && entry.time <= gap.to.0 + disorder);
             let before = first.is_none_or(|first| entry.token < first);
             let forgiven = before || self.fates[&entry.token] == Fate::Forgiven;
             if shown < written && !told && !forgiven {
@@ -549,7 +578,6 @@ fn check(seeds: std::ops::Range<u64>) {
         gaps += world.gaps.len();
         shown += world.shown.len();
     }
-    // A model that never rotates proves nothing.
     assert!(gaps > 100 && shown > 10_000, "{gaps} gaps, {shown} lines");
     println!("{shown} lines shown, {gaps} gaps told");
 }

@@ -9,16 +9,17 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, Stream, StreamExt as _};
 use http_body_util::BodyExt as _;
 use kube::client::Body;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::ask::{Answer, Asked, Identity, ask, identity, newest};
 use super::instance::{Fate, Place};
 use super::news::{StreamNews, Teller};
+use super::question::{Question, Said};
 use super::reader::{Missing, Reader, Step};
 use super::request::{Follows, From, LogRequest};
 use super::told::Told;
-use super::vigil::{Due, Vigil};
+use super::vigil::{Due, Newest, Silence, Vigil};
 use super::wait::{Clocks, ceil_secs, fate_changed, sleep_until_some, span};
 use crate::cluster::backoff::Backoff;
 use crate::cluster::cause::{Failure, FailureKind};
@@ -27,12 +28,15 @@ use crate::cluster::feed::Line as ToCluster;
 use crate::cluster::memory::Memory;
 use crate::cluster::outlet::Outlet;
 use crate::cluster::skew::date_of;
+use crate::cluster::slots::{Lane, Polling, Slot};
 use crate::model::{Gap, GapCause, Line, Source, StreamState, Time};
 
 /// Without the pings of HTTP/2 a silence of this length may be a dead link: ask again, which costs nothing.
 pub(super) const SILENCE: Duration = Duration::from_secs(90);
-/// How long a followed log may go on after its container ended.
-const LAST_CALL: Duration = Duration::from_secs(5);
+/// How long a log may be silent and not end after its container ended: it can be asked for anew, as long as it is there.
+const LAST_CALL: Duration = Duration::from_secs(2);
+/// The same for one whose pod is gone: it cannot be asked for any more, and this answer alone still has its end.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// How long the pod watch may lag behind the log.
 pub(super) const WATCH_LAG: Duration = Duration::from_secs(1);
 /// A resume re-reads its last line at once; without it nothing is known to be covered before now.
@@ -57,8 +61,7 @@ pub(in crate::cluster) struct Follow {
     pub(in crate::cluster) gap: Option<Gap>,
     pub(in crate::cluster) fate: watch::Receiver<Fate>,
     pub(in crate::cluster) line: ToCluster,
-    pub(in crate::cluster) slots: Arc<Semaphore>,
-    pub(in crate::cluster) most_streams: usize,
+    pub(in crate::cluster) lane: Lane,
     pub(in crate::cluster) memory: Arc<Memory>,
     pub(in crate::cluster) outlet: Outlet,
     pub(in crate::cluster) news: mpsc::Sender<StreamNews>,
@@ -73,6 +76,28 @@ pub(super) struct Run {
     pub(super) told: Told,
     pub(super) teller: Teller,
     pub(super) backoff: Backoff,
+    /// Its place among the followed.
+    pub(super) slot: Option<Slot>,
+    /// Its place among the polled.
+    pub(super) polling: Option<Polling>,
+    /// When the log was asked for last, by the clock that stamps it.
+    pub(super) asked: Time,
+    pub(super) tail: Tail,
+    /// Whether the end of the last answer may be taken for the end of the log: it was not silent before.
+    pub(super) is_sure: bool,
+    /// A line of the log that did not come though it was asked for anew because of it.
+    pub(super) vain: Option<Line>,
+}
+
+/// Whether all that there is of the log was read, as far as can be known. It matters when it cannot be asked for again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Not, or nobody can tell.
+    Open,
+    /// An answer ended as one does whose container has ended, and nobody has asked again.
+    Over,
+    /// It was asked for again, and there was nothing more; or it ended with the pod, right after its last line.
+    Read,
 }
 
 /// How one request came to its end.
@@ -84,9 +109,13 @@ pub(super) enum Pass {
     /// Silence that may be death.
     Silent,
     /// The log has gone on and the answer has not: a kubelet that was rotated during the backlog does that.
-    Stalled,
+    Stalled(Line),
+    /// The node's clock was set back: the answer lacks what was stamped before the time that was asked for.
+    SetBack,
     /// The container has ended and its followed log has not.
     LastCall,
+    /// The instance's fate changed before there was an answer.
+    Outdated,
     /// It is another instance's log by now.
     Replaced,
     /// The container has not started: nothing to read yet.
@@ -104,13 +133,20 @@ impl Run {
             follows,
             opened: self.follow.outlet.now(),
         };
+        self.asked = self.there(asked.opened);
         // A resume that is kept silent about has to be quick about it.
         let patience = if self.told.is_live() && self.told.stopped_at().is_some() {
             BLINK
         } else {
             FOR_EVER
         };
-        let (seat, response) = match timeout(patience, self.open(&link, asked)).await {
+        let mut fate = self.follow.fate.clone();
+        let opened = tokio::select! {
+            opened = timeout(patience, self.open(&link, asked)) => opened,
+            // Others are asked before, and meanwhile the log is gone, or elsewhere.
+            () = fate_changed(&mut fate) => return Pass::Outdated,
+        };
+        let (seat, response) = match opened {
             Ok(Ok(opened)) => opened,
             Ok(Err(pass)) => return pass,
             Err(_) => return Pass::Broke(Failure::no_answer(BLINK)),
@@ -125,7 +161,10 @@ impl Run {
     /// A seat on a connection and a good answer.
     async fn open(&self, link: &Arc<Link>, asked: Asked) -> Result<(Seat, http::Response<Body>), Pass> {
         let generation = link.generation;
-        let seat = Arc::clone(link).seat().await;
+        let seat = match asked.follows {
+            Follows::Yes => Arc::clone(link).seat().await,
+            Follows::No | Follows::Later => Arc::clone(link).brief_seat().await,
+        };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
         let began = self.follow.outlet.now();
         match ask(link, &seat.client, self.request(asked)).await {
@@ -153,6 +192,10 @@ impl Run {
     fn request(&self, asked: Asked) -> LogRequest<'_> {
         let target = &self.follow.source.target;
         let from = match self.reader.resume_secs() {
+            Some(_) if self.reader.wants_all() => From::Ago {
+                secs: ceil_secs(asked.opened.since(self.follow.bound)),
+                tail: None,
+            },
             Some(second) => From::Second(second),
             None => From::Ago {
                 secs: ceil_secs(asked.opened.since(self.follow.bound)),
@@ -174,11 +217,13 @@ impl Run {
         let pinged = response.version() == http::Version::HTTP_2;
         let mut frames = std::pin::pin!(response.into_body().into_data_stream());
         self.reader.connected(self.was_open);
+        self.is_sure = true;
         self.opened(asked).await;
         let unsettled = self.told.is_unsettled();
         let begun = Instant::now();
-        let mut vigil = Vigil::new(begun, fastrand::f64());
-        let mut probe: Option<BoxFuture<'static, Option<Time>>> = None;
+        let mut vigil = Vigil::new(begun);
+        let mut question = Question::None;
+        let mut patience = LAST_CALL;
         let mut clocks = Clocks {
             settle: (unsettled && asked.follows == Follows::Yes).then(|| begun + SETTLE),
             silence: (!pinged).then(|| begun + SILENCE),
@@ -190,10 +235,19 @@ impl Run {
             tokio::select! {
                 biased;
                 frame = frames.next() => match frame {
+                    // It only carries the end.
+                    Some(Ok(bytes)) if bytes.is_empty() => {}
                     Some(Ok(bytes)) => {
                         let now = Instant::now();
                         clocks.silence = (!pinged).then(|| now + SILENCE);
                         vigil.heard(now);
+                        clocks.last_call = clocks.last_call.map(|_| now + patience);
+                        if question.is_needless() {
+                            clocks.vigil = Some(vigil.due());
+                        }
+                        if self.told.is_quiet() {
+                            self.told.state(StreamState::Live).await;
+                        }
                         self.reader.feed(bytes);
                         if let Some(pass) = self.drain(link, asked, &mut frames).await {
                             return pass;
@@ -201,7 +255,10 @@ impl Run {
                         clocks.dropped = self.told.is_dropping().then(|| now + DROPPED_PAUSE);
                     }
                     Some(Err(error)) => return self.cut(Pass::Broke(Failure::of(&error))),
-                    None => return self.cut(Pass::Over { complaint: None }),
+                    None => {
+                        self.is_sure = vigil.is_sure(Instant::now());
+                        return self.cut(Pass::Over { complaint: None });
+                    }
                 },
                 () = sleep_until_some(clocks.next()) => {
                     let now = Instant::now();
@@ -215,12 +272,12 @@ impl Run {
                         self.told.tell_dropped();
                     }
                     if clocks.vigil.is_some_and(|at| at <= now) {
-                        match vigil.strike(now, self.reader.newest()) {
+                        match vigil.strike(now, |line| self.reader.knows(line)) {
                             Due::Nothing => {}
-                            Due::Stalled => return self.cut(Pass::Stalled),
-                            Due::Probe => {
+                            Due::Stalled(missed) => return self.cut(Pass::Stalled(missed)),
+                            Due::Probe { by, patience } => {
                                 self.reader.rest();
-                                probe.get_or_insert_with(|| self.probe(link));
+                                question.wants_turn(|| self.follow.lane.wishes.turn(by, patience));
                             }
                         }
                         clocks.vigil = Some(vigil.due());
@@ -234,19 +291,35 @@ impl Run {
                         return self.cut(Pass::LastCall);
                     }
                 }
-                newest = answered(&mut probe) => {
-                    vigil.answered(Instant::now(), self.reader.newest(), newest);
-                    clocks.vigil = Some(vigil.due());
-                }
-                () = fate_changed(&mut self.follow.fate), if clocks.last_call.is_none() => {
-                    clocks.last_call = Some(Instant::now() + LAST_CALL);
+                said = question.next() => match said {
+                    Said::Turn => question = Question::Asked(self.probe(link)),
+                    Said::Newest(newest) => {
+                        question = Question::None;
+                        let silence = vigil.answered(Instant::now(), |line| self.knows(line), newest);
+                        clocks.vigil = Some(vigil.due());
+                        if silence == Silence::Quiet && !self.told.is_quiet() {
+                            let since = self.follow.outlet.now();
+                            self.told.state(StreamState::Quiet { since }).await;
+                        }
+                    }
+                },
+                () = fate_changed(&mut self.follow.fate) => {
+                    let is_gone = *self.follow.fate.borrow() == Fate::Gone;
+                    patience = if is_gone { LAST_WORDS } else { LAST_CALL };
+                    clocks.last_call = Some(Instant::now() + patience);
                 }
             }
         }
     }
 
+    /// Whether a line has come, or did not come when the log was asked for anew because of it: the last piece of a
+    /// long line looks like one, and never comes by itself.
+    fn knows(&self, line: &Line) -> bool {
+        self.reader.knows(line) || self.vain.as_ref() == Some(line)
+    }
+
     /// Asks for the last line there is.
-    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Option<Time>> {
+    fn probe(&self, link: &Arc<Link>) -> BoxFuture<'static, Newest> {
         let target = &self.follow.source.target;
         let request = LogRequest {
             namespace: &target.pod.namespace,
@@ -268,7 +341,9 @@ impl Run {
             self.told.cover(self.covered_from().min(self.there(asked.opened)));
         }
         self.was_open = true;
-        self.told.state(StreamState::Live).await;
+        if asked.follows != Follows::Later {
+            self.told.state(StreamState::Live).await;
+        }
     }
 
     /// Sends what has come, in batches, as long as more is there at once.
@@ -299,6 +374,10 @@ impl Run {
                         };
                     }
                 },
+                Step::SetBack => {
+                    self.told.lines(lines);
+                    return Some(self.cut(Pass::SetBack));
+                }
                 Step::Doubtful => {
                     if !self.is_ours(link, asked.place).await {
                         self.told.lines(lines);
@@ -400,16 +479,6 @@ impl Run {
     fn there(&self, time: Time) -> Time {
         time + self.follow.outlet.skew.correction()
     }
-}
-
-/// The answer to the question under way, if there is one.
-async fn answered(probe: &mut Option<BoxFuture<'static, Option<Time>>>) -> Option<Time> {
-    let Some(asked) = probe else {
-        return std::future::pending().await;
-    };
-    let newest = asked.await;
-    *probe = None;
-    newest
 }
 
 type Frame = Result<Bytes, kube::Error>;

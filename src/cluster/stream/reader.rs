@@ -13,6 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hashbrown::DefaultHashBuilder;
 
+use super::half::{is_begun_stamp, whole_characters};
 use super::seen::{Seen, Shown};
 use super::split::{Record, Splitter};
 use super::twins::Twins;
@@ -24,6 +25,10 @@ use crate::model::{Line, Span, Time};
 const MARGIN_SECS: i64 = 1;
 /// Lines that follow each other in the file are not further out of order than this, but for a clock that is set back.
 const DISORDER: Span = Span::from_secs(1);
+/// A stamp that is so much older than the one before it says that the node's clock was set back.
+const SET_BACK: Span = Span::from_millis(500);
+/// What is written at the same time may be out of order by some 40 microseconds: two threads stamp it.
+const NEIGHBOURS: Span = Span::from_millis(1);
 /// More of them are shown at once: to show a line twice is better than to lose it.
 const MOST_EARLY: usize = 4096;
 /// Lines are handed on after so much.
@@ -60,6 +65,9 @@ pub(super) struct Reader {
     /// The line with which the last replay began.
     replayed: Option<u64>,
     repeats: Repeats,
+    /// The next answer has to have everything: what is asked for by time may lack what a clock that was set back has
+    /// stamped.
+    wants_all: bool,
     /// Lines that came again.
     suppressed: u64,
 }
@@ -67,7 +75,11 @@ pub(super) struct Reader {
 /// What is true of one response.
 #[derive(Debug, Default)]
 struct Connection {
-    resumed: bool,
+    scope: Scope,
+    /// It lacks lines, and what came after them will come again: nothing more is read of it.
+    is_void: bool,
+    /// The line being read has an older stamp than the one before it, by more than threads are apart.
+    fell: bool,
     /// The highest stamp shown when it began.
     began_at: Option<Time>,
     /// The line shown last when it began.
@@ -75,6 +87,18 @@ struct Connection {
     /// The stamp of the last line of it.
     stamp: Option<Time>,
     course: Course,
+}
+
+/// What a response was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Scope {
+    /// The log, for the first time.
+    #[default]
+    First,
+    /// What goes on from the line shown last, by its time.
+    Since,
+    /// Everything again: its time is not to be trusted.
+    All,
 }
 
 /// How far a response has come.
@@ -132,6 +156,9 @@ pub(super) enum Step {
     /// News came without what should have come before it: the file was rotated, or this is another instance's log.
     /// Nothing is read on until `trust` or the next connection.
     Doubtful,
+    /// The node's clock was set back, and this answer lacks what it has stamped since with older times than were asked
+    /// for. Nothing is read on: everything has to be asked for.
+    SetBack,
 }
 
 /// What is missing between two lines.
@@ -139,6 +166,12 @@ pub(super) enum Step {
 pub(super) struct Missing {
     pub(super) from: Time,
     pub(super) to: Time,
+}
+
+impl Missing {
+    fn holds(self, time: Time) -> bool {
+        self.from <= time && time <= self.to.max(self.from + NEIGHBOURS)
+    }
 }
 
 impl Reader {
@@ -156,8 +189,13 @@ impl Reader {
         self.stray = None;
         self.headless = None;
         self.held = None;
+        let scope = match (resumed, std::mem::take(&mut self.wants_all)) {
+            (false, _) => Scope::First,
+            (true, false) => Scope::Since,
+            (true, true) => Scope::All,
+        };
         self.connection = Connection {
-            resumed,
+            scope,
             began_at: self.high,
             last: self.last,
             ..Connection::default()
@@ -177,6 +215,9 @@ impl Reader {
     pub(super) fn read(&mut self, lines: &mut Vec<Line>, most: usize) -> Step {
         let mut bytes_read = 0;
         while lines.len() < most && bytes_read < MOST_BYTES {
+            if self.connection.is_void {
+                return Step::SetBack;
+            }
             if self.held.is_some() && self.doubt != Doubt::None {
                 return Step::Doubtful;
             }
@@ -189,7 +230,8 @@ impl Reader {
                     }) => {
                         let stray = self.stray.take();
                         self.pass_stray(stray, Some(time), lines);
-                        self.connection.stamp = Some(time);
+                        let before = self.connection.stamp.replace(time);
+                        self.connection.fell = before.is_some_and(|before| before.since(time) > SET_BACK);
                         self.identified(time, bytes)
                     }
                     Some(Record { time: None, bytes }) => {
@@ -204,6 +246,11 @@ impl Reader {
                 self.held = Some(item);
                 return Step::Doubtful;
             }
+            if self.lacks_lines_before(&item) {
+                self.wants_all = true;
+                self.connection.is_void = true;
+                return Step::SetBack;
+            }
             bytes_read += item.bytes.len();
             self.show_early(lines);
             self.show(item, lines);
@@ -217,8 +264,9 @@ impl Reader {
         let held = self.held.as_ref()?;
         let to = held.time;
         let cut = self.fragment.as_ref().filter(|cut| !completes(held, cut));
-        self.fragment_told = cut.is_some_and(|cut| cut.time < to);
-        missing(doubt, cut, to)
+        let missing = missing(doubt, cut, to);
+        self.fragment_told = cut.is_some_and(|cut| missing.is_some_and(|missing| missing.holds(cut.time)));
+        missing
     }
 
     /// All that is left of the instance's log was read, at `end`, and what should have come before has not come.
@@ -299,6 +347,23 @@ impl Reader {
         self.high.max(self.fragment.as_ref().map(|cut| cut.time))
     }
 
+    /// Whether a line of the log was delivered, be it half.
+    pub(super) fn knows(&self, line: &Line) -> bool {
+        let hash = self.hasher.hash_one((line.time, &line.bytes[..]));
+        let of_fragment = |cut: &Line| cut.time == line.time && line.bytes.starts_with(&cut.bytes);
+        self.seen.find(self.hasher.hash_one((hash, 0_u64))).is_some() || self.fragment.as_ref().is_some_and(of_fragment)
+    }
+
+    /// The log has a line that did not come, though what comes is asked for from before all that was shown last.
+    pub(super) fn ask_for_all(&mut self) {
+        self.wants_all = true;
+    }
+
+    /// Whether the next question has to be for everything there is: what this answer leaves out, nobody knows.
+    pub(super) fn wants_all(&self) -> bool {
+        self.wants_all
+    }
+
     /// From which second on a resume has to ask; nothing if nothing was read yet.
     pub(super) fn resume_secs(&self) -> Option<i64> {
         let last = self.last?.time;
@@ -334,6 +399,14 @@ impl Reader {
             }
             Doubt::UntilAny => true,
         }
+    }
+
+    /// Whether this line is the first to be seen of those that a clock has stamped which was set back.
+    fn lacks_lines_before(&self, item: &Item) -> bool {
+        self.connection.fell
+            && self.connection.scope == Scope::Since
+            && self.is_settled()
+            && self.seen.find(item.key).is_none()
     }
 
     /// What was delivered last has come again.
@@ -378,7 +451,7 @@ impl Reader {
         if self.seen.may_have_forgotten(item.time) && self.repeats == Repeats::None {
             self.repeats = Repeats::New;
         }
-        let is_news = self.connection.began_at.is_none_or(|high| item.time > high);
+        let is_news = self.is_settled() || self.connection.began_at.is_none_or(|high| item.time > high);
         if is_news || self.connection.course == Course::Replaying {
             self.connection.course = Course::Advanced;
         }
@@ -438,15 +511,15 @@ impl Reader {
                 return;
             }
         }
-        if !self.is_settled() || self.connection.course == Course::Replaying {
+        if !self.is_settled() || self.connection.is_void || self.connection.course == Course::Replaying {
             // It lies within what was shown.
             return;
         }
-        let item = Item {
-            time: line.time,
-            bytes: line.bytes,
-            key: 0,
-        };
+        let item = self.identified(line.time, line.bytes);
+        if self.seen.find(item.key).is_some() {
+            // It was shown, and only the end of its line was cut off: the beginning of a replay.
+            return;
+        }
         self.leave_fragment(&item, lines);
         self.fragment = Some(Line {
             time: item.time,
@@ -458,7 +531,7 @@ impl Reader {
     fn leave_fragment(&mut self, next: &Item, lines: &mut Vec<Line>) {
         let Some(cut) = self
             .fragment
-            .take_if(|cut| cut.time < next.time || completes(next, cut))
+            .take_if(|cut| next.time.since(cut.time) > NEIGHBOURS || completes(next, cut))
         else {
             return;
         };
@@ -474,7 +547,7 @@ impl Reader {
                 to: next.time,
             });
         }
-        let bytes = [&cut.bytes[..], CUT.as_bytes()].concat().into();
+        let bytes = [whole_characters(&cut.bytes), CUT.as_bytes()].concat().into();
         lines.push(Line { bytes, ..cut });
     }
 
@@ -486,7 +559,7 @@ impl Reader {
             _ if !self.is_settled() => self.headless = Some(bytes),
             (Some(stamp), _) => self.show_stray(stamp, bytes, lines),
             // Without its head, at the very beginning: shown as cut.
-            (None, Some(_)) if !self.connection.resumed => {
+            (None, Some(_)) if self.connection.scope == Scope::First => {
                 self.headless = Some(bytes);
             }
             (None, _) => {}
@@ -512,6 +585,7 @@ impl Reader {
 /// What is missing before `to` if the line that was shown last, and the one that was cut off, did not come again.
 fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
     let from = match (cut, doubt) {
+        (Some(cut), Doubt::UntilAny) => cut.time.min(to),
         (Some(cut), _) if cut.time < to => cut.time,
         (_, Doubt::UntilLast(last)) => last.time,
         (_, Doubt::None | Doubt::UntilAny) => return None,
@@ -522,13 +596,6 @@ fn missing(doubt: Doubt, cut: Option<&Line>, to: Time) -> Option<Missing> {
 /// Whether a line is the one that was cut off, whole.
 fn completes(item: &Item, cut: &Line) -> bool {
     item.time == cut.time && item.bytes.starts_with(&cut.bytes)
-}
-
-/// Whether a line was cut in the middle of its stamp.
-fn is_begun_stamp(bytes: &[u8]) -> bool {
-    bytes
-        .iter()
-        .all(|byte| byte.is_ascii_digit() || b"-:T.Z+".contains(byte))
 }
 
 #[cfg(test)]
@@ -564,7 +631,7 @@ mod tests {
                 match step {
                     Step::Full => {}
                     Step::Drained => break,
-                    Step::Doubtful => return Step::Doubtful,
+                    Step::Doubtful | Step::SetBack => return step,
                 }
             }
         }
@@ -839,5 +906,39 @@ mod tests {
                 prop_assert!(times == 1 || (times == 0 && (told || before)), "{text} at {time}: {times} times, {gaps:?}");
             }
         }
+    }
+
+    /// An answer that was asked for from a time on leaves out what a clock stamps that was set back since.
+    #[test]
+    fn a_clock_that_was_set_back_hides_nothing() {
+        let line = |nanos: i64, text: &str| (nanos, text.to_owned());
+        let mut file: File = vec![line(100_000_000_000, "a"), line(100_500_000_000, "b")];
+        let mut reader = Reader::default();
+        let mut shown = Vec::new();
+        reader.connected(false);
+        assert_eq!(read(&mut reader, &serve(&file, None), 50, &mut shown), Step::Drained);
+        reader.ended(&mut shown);
+        // Ten seconds back: what is stamped before 99 s is not served to whoever asks from there on.
+        file.extend([
+            line(90_500_000_000, "c"),
+            line(98_000_000_000, "d"),
+            line(99_500_000_000, "e"),
+            line(99_600_000_000, "f"),
+        ]);
+        let since = reader.resume_secs();
+        reader.connected(true);
+        assert_eq!(read(&mut reader, &serve(&file, since), 50, &mut shown), Step::SetBack);
+        reader.ended(&mut shown);
+        assert!(reader.wants_all());
+        let unseen = Line {
+            time: Time(90_500_000_000),
+            bytes: Bytes::from_static(b"c"),
+        };
+        assert!(reader.knows(&shown[1]) && !reader.knows(&unseen));
+        reader.connected(true);
+        assert!(!reader.wants_all());
+        assert_eq!(read(&mut reader, &serve(&file, None), 50, &mut shown), Step::Drained);
+        assert_eq!(texts(&shown), ["a", "b", "c", "d", "e", "f"]);
+        assert!(reader.is_settled() && reader.skipped().is_empty());
     }
 }

@@ -19,7 +19,10 @@ pub(super) struct LogRequest<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follows {
     Yes,
+    /// It is all there will ever be.
     No,
+    /// There will be more, which is asked for later.
+    Later,
 }
 
 /// Where to begin.

@@ -58,7 +58,22 @@ impl Told {
     }
 
     pub(super) fn is_live(&self) -> bool {
-        self.state == Some(StreamState::Live)
+        matches!(self.state, Some(StreamState::Live | StreamState::Quiet { .. }))
+    }
+
+    /// The server refuses to serve it.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self.state, Some(StreamState::Denied { .. }))
+    }
+
+    /// It is known that nothing newer is there.
+    pub(super) fn is_quiet(&self) -> bool {
+        matches!(self.state, Some(StreamState::Quiet { .. }))
+    }
+
+    /// Every line is being delivered, as far as was told.
+    pub(super) fn is_covered(&self) -> bool {
+        self.covered
     }
 
     pub(super) async fn state(&mut self, state: StreamState) {

@@ -16,6 +16,7 @@ use crate::demo::clock;
 use crate::demo::log::{Entry, Log, Read, Reader};
 use crate::demo::record::Served;
 use crate::demo::scenario::fault::{Cut, Kind};
+use crate::demo::traffic::Followed;
 use crate::demo::trouble::{Armed, Trouble, cut_wire};
 use crate::demo::wire::Hold;
 
@@ -89,6 +90,8 @@ struct Body {
     over: Option<Over>,
     ledger: Ledger,
     stop: CancellationToken,
+    /// Held while it is followed.
+    _followed: Option<Followed>,
 }
 
 /// Nothing more will be read.
@@ -106,7 +109,9 @@ impl Body {
         if let Some(tail) = options.tail {
             reader.skip(reader.ahead().saturating_sub(tail));
         }
+        let traffic = meeting.trouble.book().traffic();
         Self {
+            _followed: options.follows.then(|| traffic.followed(&meeting.of.id)),
             reader,
             pending: VecDeque::new(),
             begins_line: true,
@@ -171,6 +176,7 @@ impl Body {
             Kind::Stall => {
                 self.faults.count("stall");
                 self.faults.stalled_until = Some(until);
+                self.faults.stalled_since = Some(Instant::now());
             }
             Kind::Slow => {
                 self.faults.count("slow");
@@ -186,6 +192,7 @@ impl Body {
             | Kind::BlackHole
             | Kind::RestartServer
             | Kind::Status
+            | Kind::Late
             | Kind::Rotate
             | Kind::LongLine
             | Kind::Restart
@@ -220,6 +227,7 @@ impl Body {
                 self.over = Some(Over::Ended);
             } else {
                 self.faults.stalled_until = None;
+                self.faults.stalled_since = None;
             },
         }
     }
@@ -259,7 +267,7 @@ impl Body {
         if let Some(cut) = self.ending {
             self.cut_line(cut, &mut line);
         }
-        if line.len() == whole && self.over.is_none() {
+        if line.len() == whole && self.over.is_none() && !self.options.looks() {
             self.ledger.gave(entry.number);
         }
         Bytes::from(line)
@@ -293,6 +301,11 @@ impl Body {
 }
 
 impl Options {
+    /// Whether this asks what the newest line is, as clients do about a silent log: a look at it, no reading of it.
+    fn looks(&self) -> bool {
+        self.tail == Some(1) && !self.follows
+    }
+
     fn is_wanted(&self, entry: &Entry) -> bool {
         self.since.is_none_or(|since| entry.nanos >= since)
     }
@@ -315,6 +328,8 @@ struct Faults {
     /// By their times.
     planned: Vec<(Instant, Armed)>,
     stalled_until: Option<Instant>,
+    /// When a stall that is not over began.
+    stalled_since: Option<Instant>,
     /// Bytes a second, and until when.
     slow: Option<(u32, Instant)>,
     /// When the API server notices that the kubelet is gone.
@@ -322,11 +337,19 @@ struct Faults {
     follows: bool,
 }
 
+impl Drop for Faults {
+    fn drop(&mut self) {
+        if let Some(since) = self.stalled_since {
+            self.trouble.book().traffic().abandoned(since.elapsed());
+        }
+    }
+}
+
 impl Faults {
     fn meet(meeting: Meeting, follows: bool) -> Self {
         let Meeting { trouble, of } = meeting;
         let mut faults = Self {
-            rng: trouble.rng(),
+            rng: trouble.rng(&of.id),
             opened: Instant::now(),
             armed: trouble.streams(),
             nodes: trouble.nodes(),
@@ -334,6 +357,7 @@ impl Faults {
             of,
             planned: Vec::new(),
             stalled_until: None,
+            stalled_since: None,
             slow: None,
             lost: None,
             follows,
@@ -723,6 +747,57 @@ mod tests {
             stream.next().await.unwrap().unwrap();
         }
         assert_eq!(began.elapsed().as_secs(), 10, "ten bytes a line");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stalled_log_that_is_left_is_counted() {
+        let trouble = Trouble::new(1);
+        let log = log();
+        let mut stream = Box::pin(body(&log, "follow=true&tailLines=0", &trouble));
+        trouble.arm(fault("kind = \"stall\"\nfor = \"5m\""));
+        let silent = tokio::time::timeout(Duration::from_secs(40), stream.next()).await;
+        assert!(silent.is_err());
+        drop(stream);
+        assert_eq!(
+            trouble.book().traffic().json()["abandoned"],
+            serde_json::json!([40_000])
+        );
+    }
+
+    /// When and how each of three logs is cut, opened in this order again and again; each time in milliseconds.
+    async fn cuts(seed: u64, order: [&str; 3]) -> BTreeMap<String, Vec<(u128, BTreeMap<String, u64>)>> {
+        let mut all = BTreeMap::new();
+        for id in order {
+            let trouble = Trouble::new(seed);
+            trouble.arm(fault("kind = \"cut\"\nevery = \"1s-20s\""));
+            let log = Log::new();
+            for _ in 0..20 {
+                let options = Options::parse(&Query::parse("follow=true"), "multi", NOW).unwrap();
+                let of = Of {
+                    id: id.to_owned(),
+                    ..Of::default()
+                };
+                let meeting = Meeting {
+                    trouble: trouble.clone(),
+                    of,
+                };
+                let began = Instant::now();
+                let mut stream = Box::pin(lines(&log, options, meeting, CancellationToken::new()));
+                let ended = tokio::time::timeout(Duration::from_secs(25), stream.next()).await;
+                drop(ended);
+                let came: &mut Vec<_> = all.entry(id.to_owned()).or_default();
+                came.push((began.elapsed().as_millis(), trouble.book().faults()));
+            }
+        }
+        all
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_seed_cuts_each_log_at_the_same_times_in_the_same_forms() {
+        let first = cuts(7, ["a", "b", "c"]).await;
+        assert_eq!(first, cuts(7, ["c", "a", "b"]).await);
+        assert_ne!(first, cuts(8, ["a", "b", "c"]).await);
+        assert_ne!(first.get("a"), first.get("b"));
     }
 
     #[tokio::test(start_paused = true)]

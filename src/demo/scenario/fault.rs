@@ -44,10 +44,10 @@ pub struct Fault {
     pub code: Option<u16>,
     /// For `status`: the header `Retry-After`, in seconds.
     pub retry_after: Option<u32>,
-    /// For `status`: which requests are refused; all if there is none.
+    /// For `status` and `late`: which requests are meant; all if there is none.
     #[serde(default)]
     pub requests: Vec<Requests>,
-    /// For `skew`: how far the clock jumps; `-10s` is back.
+    /// For `skew`: how far the clock jumps; `-10s` is back. For `late`: how long an answer takes.
     pub by: Option<Jump>,
     /// For `rotate`: how long the runtime writes into the old file when the new one is there.
     pub window: Option<Span>,
@@ -60,6 +60,13 @@ pub struct Fault {
     pub text: Option<String>,
     /// For `restart`: the exit status, 137 without it.
     pub exit: Option<u8>,
+    /// For `restart`: the process starts and ends once more at once, so that a client misses a whole run and the log of
+    /// the one that it followed is gone.
+    #[serde(default)]
+    pub twice: bool,
+    /// For `restart`: the kubelet has removed the ended container, so that its log is an error's text in a 200.
+    #[serde(default)]
+    pub forget: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
@@ -81,6 +88,8 @@ pub enum Kind {
     RestartServer,
     /// For `for` requests are refused with `code`.
     Status,
+    /// For `for` requests are answered `by` later.
+    Late,
     /// The kubelet renames the log files of pods.
     Rotate,
     /// Containers write one line that the runtime cuts into pieces of 16 KiB.
@@ -92,7 +101,8 @@ pub enum Kind {
     /// For `for` the nodes of the chosen pods cannot be reached: `NotReady` after 40 s, followed logs silent and ended
     /// after 30 to 45 s, requests to their kubelets fail. The containers go on.
     LoseNode,
-    /// The clock of the cluster's nodes and its server jumps.
+    /// The clock of the cluster's nodes and its server jumps. One that a scenario has at its start and only once is how
+    /// far the clock has always been off.
     Skew,
 }
 
@@ -227,6 +237,12 @@ impl Fault {
             && self.pod.as_deref().is_none_or(|pattern| fits(pattern, pod))
     }
 
+    /// How far the clock has been off from the beginning, if that is what the fault says: a jump at once and only once.
+    pub fn constant_skew(&self) -> Option<i64> {
+        let is_constant = self.kind == Kind::Skew && self.at.nanos == 0 && self.every.is_none();
+        self.by.filter(|_| is_constant).map(|by| by.0)
+    }
+
     /// How long it lasts, in nanoseconds.
     pub fn duration(&self) -> i64 {
         self.lasts.map_or(Span::seconds(10).nanos, |span| span.nanos)
@@ -262,7 +278,7 @@ impl Fault {
 
     /// Every parameter has to mean something for the kind.
     fn parameters(&self) -> Result<(), Wrong> {
-        use Kind::{Cut, Disconnect, ErrorText, LongLine, Restart, Rotate, Skew, Slow, Status};
+        use Kind::{Cut, Disconnect, ErrorText, Late, LongLine, Restart, Rotate, Skew, Slow, Status};
         let given = [
             ("for", self.lasts.is_some(), self.kind.lasts()),
             ("workload", self.workload.is_some(), self.kind.has_pods()),
@@ -272,13 +288,19 @@ impl Fault {
             ("bytes-per-second", self.bytes_per_second.is_some(), self.kind == Slow),
             ("code", self.code.is_some(), self.kind == Status),
             ("retry-after", self.retry_after.is_some(), self.kind == Status),
-            ("requests", !self.requests.is_empty(), self.kind == Status),
-            ("by", self.by.is_some(), self.kind == Skew),
+            (
+                "requests",
+                !self.requests.is_empty(),
+                matches!(self.kind, Status | Late),
+            ),
+            ("by", self.by.is_some(), matches!(self.kind, Skew | Late)),
             ("window", self.window.is_some(), self.kind == Rotate),
             ("bytes", self.bytes.is_some(), self.kind == LongLine),
             ("torn", self.torn, self.kind == LongLine),
             ("text", self.text.is_some(), self.kind == ErrorText),
             ("exit", self.exit.is_some(), self.kind == Restart),
+            ("twice", self.twice, self.kind == Restart),
+            ("forget", self.forget, self.kind == Restart),
         ];
         match given.into_iter().find(|(_, is_given, means)| *is_given && !means) {
             Some((name, ..)) => self.wrong(name, &format!("has no `{name}`")),
@@ -295,6 +317,9 @@ impl Fault {
         }
         if self.kind == Kind::Skew && self.by.is_none() {
             return self.wrong("by", "needs `by`, such as 90s or -10s");
+        }
+        if self.kind == Kind::Late && self.by.is_none_or(|by| by.0 <= 0) {
+            return self.wrong("by", "needs `by`, such as 200ms");
         }
         if self.kind == Kind::Disconnect && self.how.iter().any(|cut| !DISCONNECTS.contains(cut)) {
             return self.wrong("how", "ends by eof, reset, half-close or mid-chunk");
@@ -325,6 +350,7 @@ impl Kind {
             Self::BlackHole => "black-hole",
             Self::RestartServer => "restart-server",
             Self::Status => "status",
+            Self::Late => "late",
             Self::Rotate => "rotate",
             Self::LongLine => "long-line",
             Self::Restart => "restart",
@@ -342,6 +368,7 @@ impl Kind {
             | Self::BlackHole
             | Self::RestartServer
             | Self::Status
+            | Self::Late
             | Self::Rotate
             | Self::LongLine
             | Self::Restart
@@ -353,7 +380,13 @@ impl Kind {
 
     const fn lasts(self) -> bool {
         match self {
-            Self::Stall | Self::Slow | Self::BlackHole | Self::RestartServer | Self::Status | Self::LoseNode => true,
+            Self::Stall
+            | Self::Slow
+            | Self::BlackHole
+            | Self::RestartServer
+            | Self::Status
+            | Self::Late
+            | Self::LoseNode => true,
             Self::Cut
             | Self::ErrorText
             | Self::Disconnect
@@ -380,6 +413,7 @@ impl Kind {
             | Self::BlackHole
             | Self::RestartServer
             | Self::Status
+            | Self::Late
             | Self::Skew => false,
         }
     }
@@ -476,6 +510,8 @@ mod tests {
         check("kind = \"status\"\ncode = 418", "needs a `code` of 401");
         check("kind = \"slow\"", "needs `bytes-per-second`");
         check("kind = \"skew\"", "needs `by`");
+        check("kind = \"late\"\nby = \"-1s\"", "needs `by`");
+        check("kind = \"cut\"\ntwice = true", "fault `cut` has no `twice`");
         check("kind = \"disconnect\"\nhow = [\"mid-line\"]", "ends by eof, reset");
     }
 

@@ -297,6 +297,26 @@ pub fn exit(sim: &mut Sim, id: RunId, code: i32) {
     sim.after(wait, Step::Restart(id));
 }
 
+/// The process of a container ends and the kubelet starts it without a pause; gives the new run.
+pub fn restart_at_once(sim: &mut Sim, id: RunId, code: i32) -> RunId {
+    end_run(sim, id, code);
+    if let Some(part) = sim.container(id) {
+        part.restarts += 1;
+    }
+    begin(sim, id.pod, id.container);
+    RunId { run: id.run + 1, ..id }
+}
+
+/// The kubelet removes what it has of a container that ended.
+pub fn collect(sim: &Sim, id: RunId) {
+    let Some(pod) = sim.pods.get(&id.pod) else {
+        return;
+    };
+    if let Some(part) = pod.containers.get(id.container) {
+        sim.cluster.collect(&pod.key.namespace, &pod.key.name, &part.name);
+    }
+}
+
 /// Ends a run; gives how long it ran, in nanoseconds.
 fn end_run(sim: &mut Sim, id: RunId, code: i32) -> i64 {
     let (clock, plan) = (sim.clock, sim.plan.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::demo::clock::{SECOND, rfc3339};
+use crate::demo::clock::{MILLISECOND, SECOND, rfc3339};
 use crate::demo::scenario::fault::{Fault, Kind};
 use crate::demo::store::Key;
 use crate::demo::trouble::Armed;
@@ -18,6 +18,8 @@ use crate::demo::world::sim::{Duty, Long, PodId, RunId, Sim, Step};
 
 /// After so long without a word the node controller calls a node lost (`node-monitor-grace-period`, 40 s up to 1.31).
 const GRACE: i64 = 40 * SECOND;
+/// How long the run lives that a client misses.
+const BRIEF: i64 = 40 * MILLISECOND;
 /// Bytes of a long line, if the fault does not say.
 const LONG: usize = 40_000;
 
@@ -63,7 +65,7 @@ pub fn strike(sim: &mut Sim, index: usize) {
 /// Does what the fault does; gives how long it lasts, in nanoseconds.
 fn act(sim: &mut Sim, fault: &Arc<Fault>, index: usize, nth: u64) -> i64 {
     let trouble = sim.cluster.trouble().clone();
-    if !matches!(fault.kind, Kind::Disconnect | Kind::Status) {
+    if !matches!(fault.kind, Kind::Disconnect | Kind::Status | Kind::Late) {
         trouble.book().count(fault.kind.name());
     }
     match fault.kind {
@@ -71,14 +73,16 @@ fn act(sim: &mut Sim, fault: &Arc<Fault>, index: usize, nth: u64) -> i64 {
         Kind::Cut | Kind::Stall | Kind::Slow | Kind::ErrorText => return 0,
         Kind::Disconnect => trouble.disconnect(fault),
         Kind::BlackHole => {
+            trouble.book().traffic().outage(fault.kind.name());
             trouble.listen(|listener| listener.silent += 1);
             return fault.duration();
         }
         Kind::RestartServer => {
+            trouble.book().traffic().outage(fault.kind.name());
             trouble.listen(|listener| listener.down += 1);
             return fault.duration();
         }
-        Kind::Status => {
+        Kind::Status | Kind::Late => {
             trouble.refuse(name(index, nth), Arc::clone(fault));
             return fault.duration();
         }
@@ -104,7 +108,7 @@ fn act(sim: &mut Sim, fault: &Arc<Fault>, index: usize, nth: u64) -> i64 {
         }
         Kind::Restart => {
             for run in runs(sim, fault, index, nth) {
-                life::exit(sim, run, i32::from(fault.exit.unwrap_or(137)));
+                restart(sim, fault, run);
             }
         }
         Kind::DeletePod => {
@@ -124,6 +128,20 @@ fn act(sim: &mut Sim, fault: &Arc<Fault>, index: usize, nth: u64) -> i64 {
     0
 }
 
+/// The process of a container ends, in the fault's way.
+fn restart(sim: &mut Sim, fault: &Fault, run: RunId) {
+    let code = i32::from(fault.exit.unwrap_or(137));
+    if fault.twice {
+        let next = life::restart_at_once(sim, run, code);
+        sim.after(BRIEF, Step::Exit { run: next, code });
+    } else {
+        life::exit(sim, run, code);
+    }
+    if fault.forget {
+        life::collect(sim, run);
+    }
+}
+
 /// A fault that lasts is over.
 pub fn relieve(sim: &mut Sim, index: usize, nth: u64) {
     let Some(fault) = sim.faults.get(index).cloned() else {
@@ -131,9 +149,15 @@ pub fn relieve(sim: &mut Sim, index: usize, nth: u64) {
     };
     let trouble = sim.cluster.trouble().clone();
     match fault.kind {
-        Kind::BlackHole => trouble.listen(|listener| listener.silent = listener.silent.saturating_sub(1)),
-        Kind::RestartServer => trouble.listen(|listener| listener.down = listener.down.saturating_sub(1)),
-        Kind::Status => trouble.admit(name(index, nth)),
+        Kind::BlackHole => {
+            trouble.book().traffic().over(fault.kind.name());
+            trouble.listen(|listener| listener.silent = listener.silent.saturating_sub(1));
+        }
+        Kind::RestartServer => {
+            trouble.book().traffic().over(fault.kind.name());
+            trouble.listen(|listener| listener.down = listener.down.saturating_sub(1));
+        }
+        Kind::Status | Kind::Late => trouble.admit(name(index, nth)),
         Kind::LoseNode => {
             for node in nodes(sim, &fault, index, nth) {
                 let name = sim.plan.cluster.nodes.get(node).cloned().unwrap_or_default();
@@ -420,6 +444,51 @@ mod tests {
         advance(&mut sim, NOW + 66 * SECOND);
         assert_eq!(ready(&nodes(&sim)), ["True", "True"]);
         assert_eq!(ready(&pods(&sim)), ["True", "True", "True"]);
+    }
+
+    #[test]
+    fn a_clock_that_was_always_wrong_has_a_past_by_itself() {
+        let sim = world("kind = \"skew\"\nby = \"-1h\"", 1);
+        let logs = sim.pods.values().filter_map(|pod| pod.containers.first()?.run.as_ref());
+        let stamps: Vec<i64> = logs
+            .flat_map(|run| run.instance.log.read(0))
+            .map(|entry| entry.nanos)
+            .collect();
+        let hour = 3600 * SECOND;
+        assert!(
+            !stamps.is_empty() && stamps.iter().all(|stamp| *stamp <= NOW - hour),
+            "{stamps:?}"
+        );
+        assert_eq!(sim.cluster.now(), NOW - hour);
+    }
+
+    #[test]
+    fn a_container_that_restarts_twice_at_once_leaves_only_the_run_between() {
+        let mut sim = world("kind = \"restart\"\nat = \"5s\"\ncount = 1\ntwice = true", 1);
+        advance(&mut sim, NOW + 40 * SECOND);
+        let pod = pods(&sim)
+            .into_iter()
+            .find(|pod| pod["status"]["containerStatuses"][0]["restartCount"] == 2);
+        let pod = pod.expect("a pod that has restarted twice");
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        let previous = sim.cluster.previous("shop", name, "gen").unwrap();
+        assert!(previous.log.len() < 10, "{} lines in 40 ms", previous.log.len());
+        let last = &pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["containerID"];
+        assert_eq!(last, previous.id.as_str());
+    }
+
+    #[test]
+    fn a_forgotten_run_has_a_status_and_no_log() {
+        let mut sim = world("kind = \"restart\"\nat = \"5s\"\ncount = 1\nforget = true", 1);
+        advance(&mut sim, NOW + 20 * SECOND);
+        let pod = pods(&sim)
+            .into_iter()
+            .find(|pod| pod["status"]["containerStatuses"][0]["restartCount"] == 1);
+        let pod = pod.expect("a pod that has restarted");
+        assert!(pod["status"]["containerStatuses"][0]["lastState"]["terminated"]["containerID"].is_string());
+        let name = pod["metadata"]["name"].as_str().unwrap();
+        assert!(sim.cluster.previous("shop", name, "gen").is_none());
+        assert!(sim.cluster.current("shop", name, "gen").is_some());
     }
 
     #[test]

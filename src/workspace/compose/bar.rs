@@ -23,7 +23,7 @@ pub fn compose(clusters: &Clusters, objects: &Objects, snapshot: &Snapshot, mome
                 pods: objects.census(cluster.id).map(|census| (census.ready, census.active)),
                 rate: rate(tally.rate),
                 gaps: tally.gaps,
-                insecure: cluster.insecure,
+                insecure: cluster.insecure.is_some(),
             }
         })
         .collect()
@@ -46,18 +46,23 @@ pub fn trouble(clusters: &Clusters, moment: &mut Moment) -> Vec<Span> {
         return Vec::new();
     };
     let others = clusters.iter().filter(urgent).count() - 1;
+    let mut spans = told(clusters, cluster, moment);
+    if others > 0 {
+        spans.push(Span::new(format!(" · and {others} more"), Tone::Dim));
+    }
+    spans
+}
+
+/// `prod stale 12s: connection reset by peer · next try in 4s`
+pub fn told(clusters: &Clusters, cluster: &Cluster, moment: &mut Moment) -> Vec<Span> {
     let (state, tone) = words::state(cluster, moment);
-    let mut spans = vec![
+    vec![
         words::cluster_span(clusters, cluster.id),
         Span::plain(" "),
         Span::new(state, tone),
         Span::dim(": "),
         Span::plain(words::cause(cluster, moment)),
-    ];
-    if others > 0 {
-        spans.push(Span::new(format!(" · and {others} more"), Tone::Dim));
-    }
-    spans
+    ]
 }
 
 #[cfg(test)]

@@ -185,6 +185,8 @@ impl Contrast<'_> {
                 .zip(clusters.iter())
                 .map(|(cell, cluster)| ContrastCell {
                     context: cluster.id,
+                    stale: cluster.is_stale(),
+                    tone: if cluster.is_stale() { Tone::Dim } else { cell.tone },
                     ..cell
                 })
                 .collect(),
@@ -274,9 +276,9 @@ impl Contrast<'_> {
         })
     }
 
-    /// The pane's name, through what the clusters are compared, what is left out, and what is to be known about the
+    /// The pane's name, how old what is shown is where it is, through what the clusters are compared, what is left out, and what is to be known about the
     /// patterns of all.
-    pub fn title(&self) -> Vec<Span> {
+    pub fn title(&self, moment: &mut Moment) -> Vec<Span> {
         let mut title = vec![Span::plain("Contrast").bold()];
         let lens = self.listed.snapshot.lens;
         if let Some(window) = lens.window {
@@ -292,6 +294,7 @@ impl Contrast<'_> {
         for part in self.narrowed() {
             title.push(Span::new(format!(" · {part}"), Tone::Accent));
         }
+        title.extend(words::ages(self.listed.clusters, moment));
         if let Some(coarse) = self.coarse() {
             title.push(Span::dim(format!(" · {coarse}")));
         }
@@ -368,6 +371,7 @@ fn told(text: &str, tone: Tone) -> ContrastCell {
         text: text.to_owned(),
         short: text.to_owned(),
         tone,
+        stale: false,
         trend: Vec::new(),
     }
 }

@@ -34,11 +34,9 @@ fn in_words(end: &ExecEnd) -> String {
 pub fn title(pane: &ExecPane, clusters: &Clusters) -> Vec<Span> {
     let target = &pane.target;
     let name = format!("{}/{}/{}", target.pod.namespace, target.pod.name, target.container);
-    let mut title = vec![
-        Span::plain("Shell ").bold(),
-        words::cluster_span(clusters, target.pod.context),
-        Span::plain(format!(" {}", words::safe(&name))),
-    ];
+    let mut title = vec![Span::plain("Shell ").bold()];
+    title.extend(words::cluster_spans(clusters, target.pod.context));
+    title.push(Span::plain(format!(" {}", words::safe(&name))));
     if let Some(own) = pane.vt.title().filter(|own| !own.is_empty()) {
         title.push(Span::dim(format!(" · {own}")));
     }

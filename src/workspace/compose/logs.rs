@@ -3,20 +3,22 @@
 use std::ops::Bound;
 
 use crate::contrast::Finding;
-use crate::logs::{Filter, Position, Scope, Snapshot};
-use crate::model::ContextId;
+use crate::logs::{Content, Filter, Position, Record, Scope, Snapshot};
+use crate::model::{ContextId, Level};
 use crate::text::display;
-use crate::workspace::clusters::{Clusters, StreamCensus};
+use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::layout::Rect;
 use crate::workspace::marks::Marks as PatternMarks;
 use crate::workspace::panes::LogsPane;
 use crate::workspace::panes::logs::{Follow, Search, ShownColumn};
 use crate::workspace::scene::{LogColumn, LogRow, LogsScene, PromptScene, Span, Tone};
+use crate::workspace::streams::StreamCensus;
 
 use super::age::Moment;
 use super::gutter::{self, Gutter};
 use super::place::{Anchor, Placed, Spot, Strip};
 use super::record::{Fold, Lines, Marks};
+use super::streams::{self, Part};
 use super::words;
 
 /// Columns of the screen below which clusters are not shown beside each other.
@@ -24,6 +26,9 @@ const LEAST_COLUMN: u16 = 24;
 
 /// Records counted as new before counting ends.
 const MOST_NEW: usize = 1_000;
+
+/// Gaps of a part of a cluster that are counted.
+const MOST_GAPS: usize = 999;
 
 /// What composing found out about the places on the screen, for the pane to remember.
 #[derive(Clone, Debug, PartialEq)]
@@ -191,7 +196,7 @@ impl Logs<'_> {
         let column = LogColumn {
             context,
             rect,
-            header: self.header(context, moment),
+            header: self.header(context, whole.width, moment),
             focused: held.focused,
             empty: placed.is_none().then(|| self.empty(context, moment)),
             rows: rows.rows,
@@ -208,7 +213,12 @@ impl Logs<'_> {
         rows.skip = usize::try_from(-placed.first_line).unwrap_or(0);
         for record in &placed.records {
             let position = record.position();
+            let place = match record.content {
+                Content::Gap(_) => self.place_of(record),
+                Content::Text { .. } => String::new(),
+            };
             let marks = Marks {
+                place: &place,
                 query: self.pane.search.as_ref().map(|search| &search.query),
                 whole: self.pane.filter.pattern.is_none()
                     && self
@@ -217,27 +227,94 @@ impl Logs<'_> {
                         .is_some_and(|marked| self.snapshot.is_of(record, marked)),
                 selected: selected == Some(position),
             };
-            let composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
+            let mut composed = fold.compose(record, gutter.spans(record, self.clusters), marks);
+            let context = record.source.context;
+            let is_stale = self.clusters.get(context).is_some_and(Cluster::is_stale);
+            for row in composed.iter_mut().filter(|_| is_stale) {
+                row.stale = true;
+            }
             if !rows.push(composed, position) {
                 break;
             }
         }
     }
 
-    fn header(&self, context: Option<ContextId>, moment: &mut Moment) -> Vec<Span> {
-        let mut header = match context.and_then(|context| self.clusters.get(context)) {
+    /// `shop/api-1/app`, behind the cluster where they are merged.
+    fn place_of(&self, record: &Record) -> String {
+        let mut place = String::new();
+        if self.pane.merged {
+            place = self.clusters.name(record.source.context) + " ";
+        }
+        if let Some(source) = self.snapshot.sources.get(&record.source) {
+            let (pod, container) = (&source.target.pod, &source.target.container);
+            place.push_str(&words::safe(&format!("{}/{}/{container}", pod.namespace, pod.name)));
+        }
+        place
+    }
+
+    /// Known gaps in what a column shows: of a whole cluster all that were ever found, else those that are held.
+    fn gaps(&self, context: Option<ContextId>) -> usize {
+        let filter = match &self.pane.filter.scope {
+            Scope::All => {
+                let tallies = self.snapshot.tallies.iter();
+                let of_column = tallies.filter(|(of, _)| context.is_none_or(|context| context == **of));
+                let gaps: u64 = of_column.map(|(_, tally)| tally.gaps).sum();
+                return usize::try_from(gaps).unwrap_or(usize::MAX);
+            }
+            Scope::Workload(_) | Scope::Pod(_) | Scope::Container(_) => gaps_of(&Filter {
+                pattern: None,
+                ..self.pane.filter_of(context)
+            }),
+        };
+        let held = self.snapshot.after(&filter, Bound::Unbounded);
+        held.filter(|record| is_gap(record)).take(MOST_GAPS).count()
+    }
+
+    fn header(&self, context: Option<ContextId>, width: u16, moment: &mut Moment) -> Vec<Span> {
+        let shown = context.and_then(|context| self.clusters.get(context));
+        let beginning = match shown {
             Some(cluster) => {
                 let (state, tone) = words::state(cluster, moment);
-                vec![
-                    words::cluster_span(self.clusters, cluster.id),
-                    Span::plain("  "),
-                    Span::new(state, tone),
-                ]
+                let mut header = words::cluster_spans(self.clusters, cluster.id);
+                header.extend([Span::plain("  "), Span::new(state, tone)]);
+                header
             }
             None => vec![Span::plain("all clusters").bold()],
         };
-        header.extend(streams(&self.clusters.streams(context)));
-        header
+        // The mark of the focused column stands before it.
+        let columns = usize::from(width).saturating_sub(1);
+        let mut parts: Vec<Part> = match shown {
+            Some(cluster) => aside(cluster, columns, moment),
+            None => self
+                .clusters
+                .iter()
+                .flat_map(|cluster| self.named_aside(cluster, columns, moment))
+                .collect(),
+        };
+        let gaps = self.gaps(context);
+        if gaps > 0 {
+            let text = match gaps {
+                1 => "1 gap".to_owned(),
+                gaps => format!("{gaps} gaps"),
+            };
+            let tone = Tone::Warn;
+            parts.push(Part { text, tone, rank: 5 });
+        }
+        parts.extend(streams::counted(&self.census(context)));
+        streams::heading(beginning, parts, columns)
+    }
+
+    /// The same of one among several.
+    fn named_aside(&self, cluster: &Cluster, columns: usize, moment: &mut Moment) -> Vec<Part> {
+        let mut parts = aside(cluster, columns, moment);
+        for part in &mut parts {
+            part.text = format!("{} {}", self.clusters.name(cluster.id), part.text);
+        }
+        parts
+    }
+
+    fn census(&self, context: Option<ContextId>) -> StreamCensus {
+        self.clusters.streams.census(context, &self.pane.filter.scope)
     }
 
     fn empty(&self, context: Option<ContextId>, moment: &mut Moment) -> String {
@@ -249,16 +326,16 @@ impl Logs<'_> {
                 lines.join("\n")
             };
         };
-        let streams = self.clusters.streams(context);
+        let streams = self.census(context);
         match (words::absence(cluster, moment), &streams.refusal) {
             (Some(absence), _) => absence,
-            (None, Some(cause)) if streams.live == 0 => format!("no access to logs: {}", words::safe(cause)),
+            (None, Some(cause)) if streams.followed() == 0 => format!("no access to logs: {}", words::safe(cause)),
             (None, Some(_) | None) => self.no_lines(context),
         }
     }
 
     fn no_lines(&self, context: Option<ContextId>) -> String {
-        let streams = self.clusters.streams(context);
+        let streams = self.census(context);
         if self.pane.filter.pattern.is_some() {
             return "no record of this pattern here".to_owned();
         }
@@ -266,7 +343,10 @@ impl Logs<'_> {
             return "no record of this here".to_owned();
         }
         match streams.waiting_for {
-            _ if streams.live > 0 => "nothing written yet".to_owned(),
+            _ if streams.followed() > 0 => "nothing written yet".to_owned(),
+            _ if streams.cap.is_some() && streams.polled == 0 => {
+                format!("not followed: {}", words::safe(&streams.cap.unwrap_or_default()))
+            }
             Some(reason) => format!("waiting for the containers: {}", words::safe(&reason)),
             None if streams.opening > 0 => "opening the logs …".to_owned(),
             None => "no container to follow yet".to_owned(),
@@ -381,6 +461,29 @@ impl Logs<'_> {
     }
 }
 
+/// Narrowed so that the store passes over what holds neither gaps nor the worst records.
+pub fn gaps_of(filter: &Filter) -> Filter {
+    Filter {
+        least: Level::Fatal,
+        ..filter.clone()
+    }
+}
+
+pub const fn is_gap(record: &Record) -> bool {
+    matches!(record.content, Content::Gap(_))
+}
+
+/// What is to be known of a cluster beside its state: how old what is shown of it is, and how wrong its clocks are.
+fn aside(cluster: &Cluster, columns: usize, moment: &mut Moment) -> Vec<Part> {
+    let as_of = words::as_of(cluster, columns, moment).map(|text| Part {
+        text,
+        tone: Tone::Warn,
+        rank: 0,
+    });
+    let skew = words::skew(cluster).map(|(text, tone)| Part { text, tone, rank: 4 });
+    as_of.into_iter().chain(skew).collect()
+}
+
 /// The columns that a pane has, shown or not.
 pub fn columns(pane: &LogsPane, clusters: &Clusters) -> Vec<Option<ContextId>> {
     if pane.merged || clusters.is_empty() {
@@ -458,32 +561,6 @@ impl Filled {
         }
         true
     }
-}
-
-/// What is to be known of the streams of a column, the bad first.
-fn streams(census: &StreamCensus) -> Vec<Span> {
-    let counted = [
-        (census.denied, "denied", Tone::Bad),
-        (census.stalled, "stalled", Tone::Bad),
-        (census.reconnecting, "reconnecting", Tone::Warn),
-        (census.throttled, "throttled", Tone::Warn),
-        (census.not_followed, "not followed", Tone::Warn),
-        (census.polled, "polled", Tone::Warn),
-        (census.waiting, "waiting", Tone::Dim),
-        (census.live + census.quiet, "streams", Tone::Dim),
-    ];
-    counted
-        .into_iter()
-        .filter(|(count, ..)| *count > 0)
-        .map(|(count, word, tone)| {
-            let word = if (count, word) == (1, "streams") {
-                "stream"
-            } else {
-                word
-            };
-            Span::new(format!(" · {count} {word}"), tone)
-        })
-        .collect()
 }
 
 /// `dev 0 · staging 0 · prod 12`

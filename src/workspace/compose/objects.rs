@@ -11,6 +11,7 @@ use crate::workspace::panes::{ObjectKey, ObjectsPane};
 use crate::workspace::scene::{ObjectRow, ObjectsScene, Span, Tone};
 
 use super::age::Moment;
+use super::streams::{self, Known};
 use super::words;
 
 /// Versions of one workload in one cluster that are named; more are counted.
@@ -94,6 +95,13 @@ fn no_pods(clusters: &Clusters) -> String {
     format!("no matching pods in {}", places.join(", "))
 }
 
+/// The pane's name, and how old what is shown of a cluster is.
+pub fn title(clusters: &Clusters, moment: &mut Moment) -> Vec<Span> {
+    let mut title = vec![Span::plain("Objects").bold()];
+    title.extend(words::ages(clusters, moment));
+    title
+}
+
 pub fn note(pane: &ObjectsPane) -> Vec<Span> {
     super::status::position(pane.list.index(), pane.list.total())
 }
@@ -167,7 +175,13 @@ impl Table<'_> {
             .objects
             .pod(&target.pod)
             .and_then(|pod| pod.container(&target.container));
-        let spans = container.map(|row| container_cell(row, self.moment));
+        let mut spans = container
+            .map(|row| container_cell(row, self.moment))
+            .unwrap_or_default();
+        if let Some(stream) = self.clusters.streams.of(target) {
+            spans.push(Span::plain(" "));
+            spans.extend(streams::in_a_row(stream, self.moment));
+        }
         ObjectRow {
             depth: 3,
             mark: "",
@@ -175,7 +189,7 @@ impl Table<'_> {
                 words::safe(&target.container),
                 Tone::Cluster(target.pod.context),
             )],
-            cells: self.cells_of(target.pod.context, &spans.unwrap_or_default()),
+            cells: self.cells_of(target.pod.context, &spans),
         }
     }
 
@@ -198,15 +212,29 @@ impl Table<'_> {
             ObjectKey::Namespace(_) => Vec::new(),
             ObjectKey::Workload(workload) => self.workload_detail(workload),
             ObjectKey::Pod(pod) => self.pod_detail(pod),
-            ObjectKey::Container(target) => self
-                .objects
-                .pod(&target.pod)
-                .and_then(|pod| pod.container(&target.container))
-                .map(|container| container_detail(container, self.moment))
-                .unwrap_or_default(),
+            ObjectKey::Container(target) => self.container_detail(target),
         };
         detail.resize(lines, Vec::new());
         detail
+    }
+
+    /// How its log is read, and what is wrong with it.
+    fn container_detail(&mut self, target: &Target) -> Vec<Vec<Span>> {
+        let row = self
+            .objects
+            .pod(&target.pod)
+            .and_then(|pod| pod.container(&target.container));
+        let mut lines = Vec::new();
+        if let Some(stream) = self.clusters.streams.of(target) {
+            let known = Known {
+                container: row,
+                ..Known::default()
+            };
+            let (told, tone) = streams::sentence(stream, known, self.moment);
+            lines.push(vec![Span::dim("log "), Span::new(told, tone)]);
+        }
+        lines.extend(row.map(|row| container_detail(row, self.moment)).unwrap_or_default());
+        lines
     }
 
     /// Of the worst pod in each cluster.

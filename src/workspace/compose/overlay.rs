@@ -20,6 +20,14 @@ pub fn compose(state: &State) -> Option<Overlay> {
         }
         Over::Palette(palette) => Some(Overlay::Palette(self::palette(palette, state))),
         Over::Leaving => Some(Overlay::Message(leaving(state))),
+        Over::Allowing { context, plugin } => {
+            let name = state.clusters.name(*context);
+            Some(Overlay::Message(vec![
+                format!("Run this credential plugin for {name}? y / n"),
+                words::safe(&plugin.command),
+                "Its kubeconfig names it, and nobody has allowed it here before.".to_owned(),
+            ]))
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::logs::{Content, Query, Record};
-use crate::model::{Gap, GapCause, Time};
+use crate::model::{Gap, Span as Lapse, Time};
 use crate::text::compact::compact;
 use crate::text::display::{self, Line, Run};
 use crate::text::header::{self, Format};
@@ -47,6 +47,8 @@ pub struct Marks<'a> {
     pub whole: bool,
     /// It is under the cursor.
     pub selected: bool,
+    /// Where a gap is; the other records have a gutter.
+    pub place: &'a str,
 }
 
 impl Fold {
@@ -97,11 +99,15 @@ impl Fold {
         match &record.content {
             Content::Gap(gap) => vec![LogRow {
                 gutter,
-                text: gap_text(gap),
+                text: match marks.place {
+                    "" => gap_text(gap),
+                    place => format!("{} · {place}", gap_text(gap)),
+                },
                 styles: Vec::new(),
                 hits: Vec::new(),
                 tone: Tone::Warn,
                 selected: marks.selected,
+                stale: false,
                 kind: RowKind::Gap,
             }],
             Content::Text { level, .. } => {
@@ -154,6 +160,7 @@ impl Draft<'_> {
                 hits: hits.iter().filter_map(|hit| clipped(hit, &piece)).collect(),
                 tone: self.tone,
                 selected: self.marks.selected,
+                stale: false,
                 kind,
             });
         }
@@ -213,20 +220,14 @@ fn clipped_run(run: &Run, piece: &Range<usize>) -> Option<Run> {
     })
 }
 
-/// `gap of 12s: the log was rotated while the connection was broken`
+/// `gap 3.2 s: the kubelet rotated its file (14:03:07.120 – 14:03:10.344)`
 fn gap_text(gap: &Gap) -> String {
-    let cause = match &gap.cause {
-        GapCause::Rotated => "the log was rotated before it could be read".to_owned(),
-        GapCause::Restarted(1) => "the container restarted once unseen".to_owned(),
-        GapCause::Restarted(times) => format!("the container restarted {times} times unseen"),
-        GapCause::Unreadable(cause) => format!("the log could not be read: {}", words::safe(cause)),
-        GapCause::Dropped(lines) => format!("{lines} lines were skipped to keep up"),
-    };
-    let lost = gap.to.since(gap.from);
+    let lost = Lapse(gap.to.since(gap.from).nanos().max(0));
     format!(
-        "gap of {}.{:03}s until {}: {cause}",
-        lost.as_secs().max(0),
-        (lost.as_millis() % 1_000).max(0),
+        "gap {}: {} ({} – {})",
+        words::lasting(lost),
+        words::safe(&gap.cause.to_string()),
+        age::clock(gap.from),
         age::clock(gap.to)
     )
 }
@@ -247,7 +248,7 @@ mod tests {
     use bytes::Bytes;
     use proptest::prelude::*;
 
-    use crate::model::{ContextId, Level, PatternId, RecordId, SourceId, Time};
+    use crate::model::{ContextId, GapCause, Level, PatternId, RecordId, SourceId, Time};
 
     use super::*;
 
@@ -384,6 +385,56 @@ mod tests {
         let row = compact_row("\x1b[31m1970-01-01 00:00:00\x1b[0m INFO up", "up");
         assert_eq!(row.text, "1970-01-01 00:00:00 INFO up");
         assert_eq!(row.styles[0].range, 0..19);
+    }
+
+    fn check_gap(cause: GapCause, millis: i64, expected: &str) {
+        let from = Time::from_millis(50_587_120);
+        let gap = Record {
+            content: Content::Gap(Gap {
+                from,
+                to: from + Lapse::from_millis(millis),
+                cause,
+            }),
+            ..record("")
+        };
+        let fold = Fold {
+            columns: 80,
+            gutter: 9,
+            lines: Lines::Compact,
+        };
+        let marks = Marks {
+            place: "prod shop/api-1/app",
+            ..Marks::default()
+        };
+        let rows = fold.compose(&gap, Vec::new(), marks);
+        let texts: Vec<_> = rows.iter().map(|row| (row.text.as_str(), row.kind)).collect();
+        let text = format!("{expected} · prod shop/api-1/app");
+        assert_eq!(texts, [(text.as_str(), RowKind::Gap)]);
+        assert_eq!(copied(&gap), expected);
+    }
+
+    #[test]
+    fn a_gap_says_how_long_why_and_when() {
+        check_gap(
+            GapCause::Rotated,
+            3_224,
+            "gap 3.2 s: the kubelet rotated its file (14:03:07.120 – 14:03:10.344)",
+        );
+        check_gap(
+            GapCause::Restarted(2),
+            400_000,
+            "gap 7 min: 2 restarts not seen (14:03:07.120 – 14:09:47.120)",
+        );
+        check_gap(
+            GapCause::Unreadable("\u{1b}[31mno".into()),
+            0,
+            "gap 0.0 s: the log could not be read: ␛[31mno (14:03:07.120 – 14:03:07.120)",
+        );
+        check_gap(
+            GapCause::Dropped(17),
+            -5,
+            "gap 0.0 s: 17 lines dropped to keep up (14:03:07.120 – 14:03:07.115)",
+        );
     }
 
     #[test]

@@ -1,11 +1,15 @@
-//! The last line: a notice or the keys so far, and the keys that are most useful where the focus is. And the position
-//! that the titles of lists show.
+//! The last line: a notice or the keys so far, the keys that are most useful where the focus is, and how what has the
+//! focus is doing. And the position that the titles of lists show.
 
+use crate::workspace::clusters::Cluster;
 use crate::workspace::command::Command;
 use crate::workspace::keymap::Scope;
 use crate::workspace::panes::{LogsPane, Pane};
 use crate::workspace::scene::{Span, StatusLine};
 use crate::workspace::state::{Over, State};
+
+use super::age::Moment;
+use super::standing;
 
 type Offer = (Command, &'static str);
 
@@ -72,10 +76,15 @@ const fn more_offers(scope: Scope) -> &'static [Offer] {
     }
 }
 
-pub fn compose(state: &State) -> StatusLine {
+pub fn compose(state: &State, moment: &mut Moment) -> StatusLine {
     StatusLine {
         left: left(state),
         hints: hints(state),
+        standing: if state.overlay.is_some() || state.is_prompting() {
+            Vec::new()
+        } else {
+            standing::compose(state, moment)
+        },
     }
 }
 
@@ -93,6 +102,10 @@ fn left(state: &State) -> Vec<Span> {
 fn hints(state: &State) -> Vec<(String, String)> {
     match state.overlay {
         Some(Over::Leaving) => vec![("y".into(), "quit".into()), ("n".into(), "stay".into())],
+        Some(Over::Allowing { .. }) => vec![
+            ("y".into(), "run it, and remember".into()),
+            ("n".into(), "not now".into()),
+        ],
         Some(Over::Palette(_)) => vec![("enter".into(), "do it".into()), ("esc".into(), "close".into())],
         Some(Over::Help { .. }) | None if state.is_prompting() => {
             vec![("enter".into(), "keep".into()), ("esc".into(), "give up".into())]
@@ -106,8 +119,12 @@ fn offered(state: &State, scope: Scope) -> Vec<(String, String)> {
     let everywhere = EVERYWHERE
         .into_iter()
         .filter(|(command, _)| scope != Scope::Help || *command != Command::Help);
-    offers(state, scope)
+    let wanting = state.clusters.iter().any(Cluster::wants_a_person);
+    let login = wanting.then_some((Command::Login, "log in"));
+    login
         .into_iter()
+        .filter(|_| scope != Scope::Help)
+        .chain(offers(state, scope))
         .chain(everywhere)
         .chain(more_offers(scope).iter().copied())
         .filter_map(|(command, what)| Some((state.keymap.keys_of(scope, command)?, what.to_owned())))

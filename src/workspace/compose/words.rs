@@ -7,10 +7,16 @@ use crate::text::display;
 use crate::workspace::clusters::{Cluster, Clusters};
 use crate::workspace::scene::{Span, Tone};
 
-use super::age::Moment;
+use super::age::{Moment, short_clock};
 
 /// Bytes of a cause that are worth making safe; no line is longer.
 const MOST_CAUSE: usize = 2_000;
+
+/// How long a first connection takes before it is worth a word.
+const PATIENCE: Lapse = Lapse::from_secs(5);
+
+/// Clocks that are less apart are taken as one.
+const LEAST_SKEW: Lapse = Lapse::from_secs(1);
 
 /// What stands for a text of blanks or nothing.
 pub const BLANK: &str = "(blank)";
@@ -27,17 +33,33 @@ pub fn cluster_span(clusters: &Clusters, context: ContextId) -> Span {
     Span::new(clusters.name(context), Tone::Cluster(context)).bold()
 }
 
+/// A context's name in its colour, and in red that others may read or change what goes there and back.
+pub fn cluster_spans(clusters: &Clusters, context: ContextId) -> Vec<Span> {
+    let mut spans = vec![cluster_span(clusters, context)];
+    if clusters.get(context).is_some_and(|cluster| cluster.insecure.is_some()) {
+        spans.push(Span::new(" TLS OFF", Tone::Bad).bold());
+    }
+    spans
+}
+
 /// The state of a cluster in a word or two, and how it is to be taken.
 pub fn state(cluster: &Cluster, moment: &mut Moment) -> (String, Tone) {
     match &cluster.state {
-        ClusterState::Connecting { .. } => ("connecting".to_owned(), Tone::Dim),
+        ClusterState::Connecting { since } if moment.now().since(*since) >= PATIENCE => {
+            (format!("connecting {}", moment.age(*since)), Tone::Warn)
+        }
+        ClusterState::Connecting { since } => {
+            moment.changes_at(*since + PATIENCE);
+            ("connecting".to_owned(), Tone::Dim)
+        }
         ClusterState::Live { .. } if cluster.limits.is_empty() => ("live".to_owned(), Tone::Good),
         ClusterState::Live { .. } => ("live, limited".to_owned(), Tone::Warn),
         ClusterState::Stale { since, .. } => (format!("stale {}", moment.age(*since)), Tone::Warn),
-        ClusterState::NeedsLogin { .. } => ("needs login".to_owned(), Tone::Bad),
-        ClusterState::Forbidden { .. } => ("forbidden".to_owned(), Tone::Bad),
-        ClusterState::Unreachable { .. } => ("unreachable".to_owned(), Tone::Bad),
-        ClusterState::Broken { .. } => ("broken".to_owned(), Tone::Bad),
+        ClusterState::NeedsLogin { since, .. } => (format!("needs login {}", moment.age(*since)), Tone::Bad),
+        ClusterState::Asks { .. } => ("asks".to_owned(), Tone::Bad),
+        ClusterState::Forbidden { since, .. } => (format!("forbidden {}", moment.age(*since)), Tone::Bad),
+        ClusterState::Unreachable { since, .. } => (format!("unreachable {}", moment.age(*since)), Tone::Bad),
+        ClusterState::Broken { since, .. } => (format!("broken {}", moment.age(*since)), Tone::Bad),
     }
 }
 
@@ -50,13 +72,63 @@ pub fn cause(cluster: &Cluster, moment: &mut Moment) -> String {
             .limits
             .iter()
             .map(|(what, cause)| format!("{}: {}", safe(what), safe(cause)))
+            .chain(skew(cluster).filter(|_| cluster.is_skewed()).map(|(skew, _)| skew))
             .collect::<Vec<_>>()
             .join(" · "),
         ClusterState::Stale { next, .. } | ClusterState::Unreachable { next, .. } => {
             format!("{cause} · next try {}", moment.until(*next))
         }
+        ClusterState::Asks { .. } => format!("run {cause} ?"),
         ClusterState::NeedsLogin { .. } | ClusterState::Forbidden { .. } | ClusterState::Broken { .. } => cause,
     }
+}
+
+/// `clock 2.3 s behind`, where that is enough to be noticed, and how it is to be taken.
+pub fn skew(cluster: &Cluster) -> Option<(String, Tone)> {
+    let ahead = cluster.skew?;
+    let off = Lapse(ahead.nanos().saturating_abs());
+    if off < LEAST_SKEW {
+        return None;
+    }
+    let direction = if ahead.nanos() > 0 { "ahead" } else { "behind" };
+    let tone = if cluster.is_skewed() { Tone::Warn } else { Tone::Dim };
+    Some((format!("clock {} {direction}", lasting(off)), tone))
+}
+
+/// A length of time to a tenth of a second where that matters: `3.2 s`, `3 min`.
+pub fn lasting(span: Lapse) -> String {
+    match span.as_millis() {
+        millis @ ..100_000 => format!("{}.{} s", millis / 1_000, millis % 1_000 / 100),
+        _ => length(span),
+    }
+}
+
+/// Columns from which on there is room for how long ago something was beside its time.
+const ROOMY: usize = 60;
+
+/// `as of 03:14:07, 2m ago`, for what is not any more what it was; without the age where there is little room.
+pub fn as_of(cluster: &Cluster, columns: usize, moment: &mut Moment) -> Option<String> {
+    let then = cluster.as_of?;
+    let clock = short_clock(then);
+    Some(if columns < ROOMY {
+        format!("as of {clock}")
+    } else {
+        format!("as of {clock}, {} ago", moment.age(then))
+    })
+}
+
+/// ` · prod as of 03:14:07, 2m ago` for the title of a pane; of several clusters how many they are and the oldest time.
+pub fn ages(clusters: &Clusters, moment: &mut Moment) -> Vec<Span> {
+    let stale = || clusters.iter().filter(|cluster| cluster.is_stale());
+    let Some(oldest) = stale().min_by_key(|cluster| cluster.as_of) else {
+        return Vec::new();
+    };
+    let who = match stale().count() {
+        1 => cluster_span(clusters, oldest.id),
+        several => Span::new(format!("{several} clusters"), Tone::Warn),
+    };
+    let as_of = as_of(oldest, ROOMY, moment).unwrap_or_default();
+    vec![Span::dim(" · "), who, Span::new(format!(" {as_of}"), Tone::Warn)]
 }
 
 /// What to say where nothing of a cluster can be shown; `None` when it is live.
@@ -68,6 +140,9 @@ pub fn absence(cluster: &Cluster, moment: &mut Moment) -> Option<String> {
         ClusterState::Live { .. } => None,
         ClusterState::Stale { .. } => Some(format!("{name} was lost: {cause}")),
         ClusterState::NeedsLogin { .. } => Some(format!("{name} needs a login: {cause}")),
+        ClusterState::Asks { .. } => Some(format!(
+            "{name} has a credential plugin that was never allowed here: {cause}"
+        )),
         ClusterState::Forbidden { .. } => Some(format!("no access to {name}: {cause}")),
         ClusterState::Unreachable { .. } => Some(format!("{name} is unreachable: {cause}")),
         ClusterState::Broken { .. } => Some(format!("{name} cannot be used: {cause}")),

@@ -308,7 +308,7 @@ fn streams_that_are_refused_say_why() {
     });
     stage.settle();
     stage.shows(&[
-        "[prod  live · 1 denied]",
+        "[prod  live · 0 of 1 followed · 1 denied]",
         "no access to logs: pods/log is forbidden",
         "no container to follow yet",
     ]);

@@ -102,8 +102,8 @@ fn what_is_not_known_of_a_cluster_is_not_said_to_be_absent() {
     stage.settle();
     stage.shows(&[
         "api deploy | 1/1 v1.2 2h | ? | no access",
-        "bar prod forbidden pods is forbidden",
-        "trouble prod forbidden: pods is forbidden",
+        "bar prod forbidden 0s pods is forbidden",
+        "trouble prod forbidden 0s: pods is forbidden",
         "no access to prod: pods is forbidden",
     ]);
     stage.report(Report::PodsListed {

@@ -1,10 +1,10 @@
 //! The screen as a whole: first frame, sizes, findings, focus, overlays, mouse, time.
 
-use crate::model::{ClusterState, ContextId, PaneId, Report, SourceId, Span, StreamState};
+use crate::model::{ClusterState, ContextId, Insecure, PaneId, Report, SourceId, Span, StreamState, UnknownPlugin};
 use crate::workspace::layout::Size;
-use crate::workspace::msg::{Effect, Msg};
+use crate::workspace::msg::{Effect, Msg, OpenedContext};
 use crate::workspace::rehearsal;
-use crate::workspace::rehearsal::{START, Stage, context, pod};
+use crate::workspace::rehearsal::{NAMES, START, Stage, context, pod};
 
 #[test]
 fn before_any_network_every_pane_says_what_is_awaited() {
@@ -187,7 +187,12 @@ fn nothing_is_dirty_when_nothing_visible_has_changed() {
 #[test]
 fn a_wake_up_is_asked_for_when_something_shown_depends_on_time() {
     let mut stage = Stage::new(160, 40);
-    assert_eq!(stage.settle(), [], "nothing tells an age");
+    let first = stage.settle();
+    assert_eq!(
+        first,
+        [Effect::WakeAt(START + Span::from_secs(5))],
+        "it takes long by then"
+    );
     stage.report(Report::StateChanged {
         context: context("prod"),
         state: ClusterState::Stale {
@@ -219,8 +224,88 @@ fn retrying_is_for_those_that_are_not_connected() {
             cause: "aws sso login".into(),
         },
     });
-    assert_eq!(stage.keys("r"), [Effect::RetryCluster(context("prod"))]);
-    stage.shows(&["status trying prod again", "trouble prod needs login: aws sso login"]);
+    let effects = stage.keys("r");
+    assert_eq!(effects.first(), Some(&Effect::RetryCluster(context("prod"))));
+    stage.shows(&["status trying prod again", "trouble prod needs login 0s: aws sso login"]);
+}
+
+#[test]
+fn a_cluster_that_others_may_listen_to_says_so_in_its_panes() {
+    let mut stage = Stage::live(160, 40);
+    stage.does_not_show("TLS OFF");
+    let contexts = NAMES.iter().map(|name| OpenedContext {
+        id: context(name),
+        name: (*name).into(),
+        namespace: "shop".into(),
+        insecure: (*name == "prod").then_some(Insecure::Unverified),
+        plugin: None,
+    });
+    stage.say(Msg::ContextsOpened(contexts.collect()));
+    stage.settle();
+    stage.shows(&["prod TLS OFF  live"]);
+    stage.does_not_show("staging TLS OFF");
+}
+
+#[test]
+fn a_login_is_one_key_for_the_cluster_that_needs_it() {
+    let mut stage = Stage::live(160, 40);
+    assert_eq!(stage.keys("L"), []);
+    stage.shows(&["status no cluster needs a login"]);
+    let contexts = NAMES.iter().map(|name| OpenedContext {
+        id: context(name),
+        name: (*name).into(),
+        namespace: "shop".into(),
+        insecure: None,
+        plugin: (*name == "prod").then(|| "kubelogin get-token".into()),
+    });
+    stage.say(Msg::ContextsOpened(contexts.collect()));
+    let needs_login = |cluster| Report::StateChanged {
+        context: context(cluster),
+        state: ClusterState::NeedsLogin {
+            since: START,
+            cause: "MFA".into(),
+        },
+    };
+    stage.report(needs_login("prod"));
+    stage.settle();
+    stage.shows(&["hints L log in", "trouble prod needs login 0s: MFA"]);
+    assert_eq!(stage.keys("L"), [Effect::Login(context("prod"))]);
+    // There is nothing that a key could do for a token that is no good.
+    stage.report(needs_login("dev"));
+    assert_eq!(stage.keys("L"), []);
+    stage.shows(&["status dev has no credential plugin to run"]);
+}
+
+#[test]
+fn a_plugin_that_was_never_allowed_is_asked_about() {
+    let mut stage = Stage::live(160, 40);
+    let plugin = UnknownPlugin {
+        command: "/opt/x login \u{202e}evil".into(),
+        fingerprint: "f".into(),
+    };
+    stage.report(Report::StateChanged {
+        context: context("staging"),
+        state: ClusterState::Asks {
+            since: START,
+            plugin: plugin.clone(),
+        },
+    });
+    stage.settle();
+    stage.shows(&[
+        "trouble staging asks: run /opt/x login <U+202E>evil ?",
+        "hints L log in",
+    ]);
+    for no in ["n", "esc", "enter", "q"] {
+        assert_eq!(stage.keys("L"), []);
+        stage.shows(&[
+            "message Run this credential plugin for staging? y / n",
+            "message /opt/x login <U+202E>evil",
+        ]);
+        assert_eq!(stage.keys(no), [], "{no}");
+        stage.does_not_show("message");
+    }
+    let context = context("staging");
+    assert_eq!(stage.keys("L y"), [Effect::AllowPlugin { context, plugin }]);
 }
 
 #[test]

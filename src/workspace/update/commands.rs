@@ -13,7 +13,7 @@ use crate::workspace::state::State;
 use super::arrange::Kind;
 use super::contrast::Length;
 use super::movement::{Move, Sideways};
-use super::{arrange, contrast, copy, exec, help, logs, movement, objects, palette, search};
+use super::{arrange, contrast, copy, exec, help, login, logs, movement, objects, palette, search};
 
 /// Does what was asked for in the focused pane, and remembers which logs had the focus.
 pub fn run(state: &mut State, command: Command) -> Vec<Effect> {
@@ -41,6 +41,7 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::OpenLogs => objects::open_logs(state),
         Command::OpenShell => exec::open_shell(state),
         Command::RetryCluster => retry(state),
+        Command::Login => login::login(state),
         Command::CopyLine => copy::copy(state),
         Command::Up => movement::go(state, Move::Up),
         Command::Down => movement::go(state, Move::Down),
@@ -60,6 +61,8 @@ fn run_in_focus(state: &mut State, command: Command) -> Vec<Effect> {
         Command::PreviousMatch => search::next(state, Direction::Backward),
         Command::NextError => search::next_error(state, Direction::Forward),
         Command::PreviousError => search::next_error(state, Direction::Backward),
+        Command::NextGap => search::next_gap(state, Direction::Forward),
+        Command::PreviousGap => search::next_gap(state, Direction::Backward),
         Command::OnlyPattern => logs::only_pattern(state),
         Command::NextExample => contrast::next_example(state, Direction::Forward),
         Command::PreviousExample => contrast::next_example(state, Direction::Backward),

@@ -8,7 +8,7 @@ use crate::workspace::panes::Pane;
 use crate::workspace::scene::Tone;
 use crate::workspace::state::{Over, State};
 
-use super::{commands, contrast, exec, help, leave, palette, search};
+use super::{commands, contrast, exec, help, leave, login, palette, search};
 
 pub fn press(state: &mut State, key: Key, now: Time) -> Vec<Effect> {
     state.unsettled = true;
@@ -17,6 +17,7 @@ pub fn press(state: &mut State, key: Key, now: Time) -> Vec<Effect> {
         Some(Over::Help { .. }) => help::press(state, key),
         Some(Over::Palette(_)) => palette::press(state, key),
         Some(Over::Leaving) => leave::answer(state, key),
+        Some(Over::Allowing { .. }) => login::answer(state, key),
         None if state.is_prompting() => press_in_prompt(state, key),
         None => look_up(state, key, now),
     }
@@ -76,7 +77,7 @@ pub fn paste(state: &mut State, text: &str) -> Vec<Effect> {
     state.unsettled = true;
     match state.overlay {
         Some(Over::Palette(_)) => palette::paste(state, text),
-        Some(Over::Help { .. } | Over::Leaving) => Vec::new(),
+        Some(Over::Help { .. } | Over::Leaving | Over::Allowing { .. }) => Vec::new(),
         None if state.is_prompting() => paste_in_prompt(state, text),
         None => exec::paste(state, text),
     }

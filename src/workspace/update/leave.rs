@@ -23,22 +23,8 @@ pub fn interrupt(state: &mut State, now: Time) -> Vec<Effect> {
 /// The answer to "Leave?".
 pub fn answer(state: &mut State, key: Key) -> Vec<Effect> {
     state.overlay = None;
-    match key.code {
-        KeyCode::Char('y' | 'Y') | KeyCode::Enter => vec![Effect::Quit],
-        KeyCode::Char(_)
-        | KeyCode::Esc
-        | KeyCode::Tab
-        | KeyCode::Backspace
-        | KeyCode::Delete
-        | KeyCode::Insert
-        | KeyCode::Up
-        | KeyCode::Down
-        | KeyCode::Left
-        | KeyCode::Right
-        | KeyCode::Home
-        | KeyCode::End
-        | KeyCode::PageUp
-        | KeyCode::PageDown
-        | KeyCode::F(_) => Vec::new(),
+    if key.is_yes() || key.code == KeyCode::Enter {
+        return vec![Effect::Quit];
     }
+    Vec::new()
 }

@@ -113,7 +113,7 @@ pub fn wheel(state: &mut State, at: (u16, u16), rows: i16) -> Vec<Effect> {
     state.unsettled = true;
     match state.overlay {
         Some(Over::Help { .. }) => return help::scroll(state, isize::from(rows)),
-        Some(Over::Palette(_) | Over::Leaving) => return Vec::new(),
+        Some(Over::Palette(_) | Over::Leaving | Over::Allowing { .. }) => return Vec::new(),
         None => {}
     }
     match state.layout.at(state.area(), at.0, at.1) {

@@ -1,10 +1,9 @@
 //! News of the clusters and of what was read. What changes nothing costs no frame.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::logs::Snapshot;
-use crate::model::{ClusterState, ContextId, Report, StreamState, Time};
+use crate::model::{ContextId, Report, Time};
 use crate::workspace::clusters::Cluster;
 use crate::workspace::msg::{Effect, OpenedContext};
 use crate::workspace::state::State;
@@ -29,16 +28,19 @@ pub fn take_snapshot(state: &mut State, snapshot: Arc<Snapshot>) -> Vec<Effect> 
     Vec::new()
 }
 
-pub fn report(state: &mut State, report: Report) -> Vec<Effect> {
-    let changed = take_in(state, report);
+pub fn report(state: &mut State, report: Report, now: Time) -> Vec<Effect> {
+    let changed = take_in(state, report, now);
     state.unsettled |= changed;
     Vec::new()
 }
 
 /// True if anything changed.
-fn take_in(state: &mut State, report: Report) -> bool {
+fn take_in(state: &mut State, report: Report, now: Time) -> bool {
     match report {
-        Report::StateChanged { context, state: now } => change_state(state, context, now),
+        Report::StateChanged {
+            context,
+            state: changed,
+        } => with_cluster(state, context, |cluster| cluster.change(changed, now)),
         Report::VersionLearned { context, version } => with_cluster(state, context, |cluster| {
             cluster.version.replace(version.clone()) != Some(version)
         }),
@@ -56,8 +58,8 @@ fn take_in(state: &mut State, report: Report) -> bool {
             state.objects.note_event(context, event);
             true
         }
-        Report::SourceOpened(source) => state.clusters.note_stream(source.id, StreamState::Opening),
-        Report::StreamChanged { source, state: now } => state.clusters.note_stream(source, now),
+        Report::SourceOpened(source) => state.clusters.streams.open(source, now),
+        Report::StreamChanged { source, state: changed } => state.clusters.streams.note(source, changed, now),
         Report::Limited { context, what, cause } => with_cluster(state, context, |cluster| {
             cluster.limits.insert(what, cause.clone()) != Some(cause)
         }),
@@ -79,16 +81,4 @@ fn take_in(state: &mut State, report: Report) -> bool {
 
 fn with_cluster(state: &mut State, context: ContextId, change: impl FnOnce(&mut Cluster) -> bool) -> bool {
     state.clusters.get_mut(context).is_some_and(change)
-}
-
-fn change_state(state: &mut State, context: ContextId, now: ClusterState) -> bool {
-    with_cluster(state, context, |cluster| {
-        if now.is_live() && !cluster.state.is_live() {
-            // A new connection says anew what it is refused.
-            cluster.limits = BTreeMap::new();
-        }
-        let changed = cluster.state != now;
-        cluster.state = now;
-        changed
-    })
 }

@@ -4,6 +4,7 @@ use std::ops::Bound;
 
 use crate::logs::{Direction, Filter, Found, Position, Query, Record};
 use crate::model::{ContextId, PaneId, RecordId};
+use crate::workspace::compose::logs;
 use crate::workspace::key::Key;
 use crate::workspace::msg::{Effect, SearchRequest};
 use crate::workspace::panes::logs::{Follow, Prompt, Search};
@@ -206,6 +207,7 @@ pub fn next_marked(state: &mut State, id: PaneId, direction: Direction) {
             from,
             direction,
             what: "record of this pattern",
+            wanted: is_text,
         },
     );
 }
@@ -237,8 +239,42 @@ pub fn next_error(state: &mut State, direction: Direction) -> Vec<Effect> {
             from,
             direction,
             what: "error",
+            wanted: is_text,
         },
     );
+    Vec::new()
+}
+
+/// The next gap in the focused column, whatever pattern it is narrowed to.
+pub fn next_gap(state: &mut State, direction: Direction) -> Vec<Effect> {
+    let Some(id) = state.logs_pane() else { return Vec::new() };
+    let Some(pane) = state.logs_mut(id) else {
+        return Vec::new();
+    };
+    let filter = logs::gaps_of(&Filter {
+        pattern: None,
+        ..pane.column_filter()
+    });
+    let from = place(pane);
+    step(
+        state,
+        id,
+        &filter,
+        Step {
+            from,
+            direction,
+            what: "gap",
+            wanted: logs::is_gap,
+        },
+    );
+    let snapshot = state.snapshot.clone();
+    if let Some(pane) = state.logs_mut(id)
+        && let Some(record) = pane.cursor.and_then(|cursor| snapshot.records.get(cursor))
+        && logs::is_gap(record)
+    {
+        // A gap is of no pattern: it would not be in sight.
+        pane.filter.pattern = None;
+    }
     Vec::new()
 }
 
@@ -247,15 +283,21 @@ struct Step {
     from: Position,
     direction: Direction,
     what: &'static str,
+    /// Which of the records that the filter wants.
+    wanted: fn(&Record) -> bool,
+}
+
+const fn is_text(record: &Record) -> bool {
+    !logs::is_gap(record)
 }
 
 /// Goes to the next wanted record at once: chunks without one are skipped by the store.
 fn step(state: &mut State, id: PaneId, filter: &Filter, step: Step) {
     let snapshot = state.snapshot.clone();
-    let is_text = |record: &&Record| record.pattern().is_some();
+    let is_wanted = |record: &&Record| (step.wanted)(record);
     let found = match step.direction {
-        Direction::Forward => snapshot.after(filter, Bound::Excluded(step.from)).find(is_text),
-        Direction::Backward => snapshot.before(filter, Bound::Excluded(step.from)).find(is_text),
+        Direction::Forward => snapshot.after(filter, Bound::Excluded(step.from)).find(is_wanted),
+        Direction::Backward => snapshot.before(filter, Bound::Excluded(step.from)).find(is_wanted),
     };
     if let (Some(record), Some(pane)) = (found, state.logs_mut(id)) {
         pane.jump(record.position(), record.source.context, &snapshot);

@@ -80,7 +80,7 @@ fn frame(state: &mut State, moment: &mut Moment, effects: &mut Vec<Effect>) -> S
             Vec::new()
         },
         panes,
-        status: status::compose(state),
+        status: status::compose(state, moment),
         overlay: overlay::compose(state),
         too_small: false,
     }
@@ -130,7 +130,7 @@ fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects:
                 body,
             };
             let scene = contrast.compose(moment);
-            let (title, note) = (contrast.title(), contrast.note());
+            let (title, note) = (contrast.title(moment), contrast.note());
             pane.scroll = scene.detail.above;
             (title, note, Body::Contrast(scene))
         }
@@ -139,7 +139,7 @@ fn pane(state: &mut State, id: PaneId, body: Rect, moment: &mut Moment, effects:
             list.settle(rows, objects::row_count(body));
             let scene = objects::compose(pane, things, clusters, body, moment);
             (
-                vec![Span::plain("Objects").bold()],
+                objects::title(clusters, moment),
                 objects::note(pane),
                 Body::Objects(scene),
             )

@@ -1,6 +1,10 @@
 //! Compares what `kontrast logs -o ndjson` printed with what the embedded clusters had, line by line.
 //!
-//! `kontrast-checker OUTPUT RECORD [--from UNIX-SECONDS] [--settle SECONDS] [--behind SECONDS] [--examples N]`
+//! `kontrast-checker OUTPUT RECORD [--from UNIX-SECONDS] [--settle SECONDS] [--behind SECONDS] [--examples N]
+//! [--strict STATUS] [--noticed SECONDS] [--back SECONDS] [--opening N] [--in-a-second N]`
+//!
+//! `kontrast-checker --stamp LAG` copies stdin to stdout and writes how late the lines were; `--compare LAG LAG
+//! CLUSTER...` compares two of those.
 //!
 //! `kontrast-checker --ask SOCKET LINE` sends a line to a control socket of `kontrast demo --serve --control SOCKET`.
 //!
@@ -13,7 +17,8 @@
 //! - not shown and still in the file that the kubelet serves when the record was taken: *lost* though it could be had,
 //!   marked by a gap or not. Lines of the last `--settle` seconds (3) are left out, they may be on their way, and so
 //!   are those after the last line shown of a container's newest run: its stream was down when the client was stopped.
-//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (20);
+//!   They are *behind*, and no promise is broken as long as that is less than `--behind` seconds (45). A container that
+//!   ended or went has this excuse only in the last 25 s: so long may its stream still bring what it has to say;
 //! - not shown, but part of an answer whose end the client was told: *lost* though it was delivered;
 //! - not shown and not to be had any more: *gone*, which is no fault if a gap of the same container covers its time,
 //!   and an *unmarked* loss if none does. Lines that the runtime wrote into a renamed file cannot be known to be missing
@@ -21,7 +26,15 @@
 //!
 //! Lines of files that were renamed before the client began, at `--from`, are not its business and counted as *before*.
 //!
-//! A gap is *false* if every line of its container within its bounds was shown.
+//! A gap is *false* if every line of its container within its bounds was shown. One within which the kubelet made a new
+//! file, or a run of the container began or its log was removed, is *idle* instead: no client can know that nothing was written in between.
+//!
+//! `--strict STATUS` is what the client ended with under `--strict`: 3 if it printed a gap, else 0. The other options
+//! are limits of what the clusters counted: seconds until a silence was noticed, seconds until every log was open again
+//! after a restart, requests for logs under way at once and requests in any one second, of one cluster.
+
+mod lag;
+mod traffic;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -29,6 +42,8 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::process::ExitCode;
 
 use serde_json::Value;
+
+use crate::traffic::Limits;
 
 /// Where a line comes from: cluster, namespace, pod, container.
 type Place = (String, String, String, String);
@@ -47,6 +62,10 @@ struct Run {
     late: Vec<u64>,
     /// Of its container.
     is_newest: bool,
+    /// Its log cannot be read any more.
+    is_gone: bool,
+    /// The latest stamp in its cluster: the time at which the record was taken, by that cluster's clock.
+    end: i64,
     /// How often each line was shown.
     shown: Vec<u8>,
 }
@@ -58,6 +77,8 @@ struct Gap {
     cause: String,
     /// A line that is missing lies in it.
     is_needed: bool,
+    /// A file or a run of its container ended in it.
+    is_idle: bool,
     lines: u64,
 }
 
@@ -97,12 +118,16 @@ struct Arguments {
     settle: i64,
     behind: i64,
     examples: usize,
+    /// The client's exit status under `--strict`.
+    strict: Option<u32>,
+    limits: Limits,
 }
 
 fn arguments() -> Result<Arguments, String> {
     let mut words = std::env::args().skip(1);
     let mut paths = Vec::new();
-    let (mut from, mut settle, mut behind, mut examples) = (0, 3, 20, 5);
+    let (mut from, mut settle, mut behind, mut examples) = (0, 3, 45, 5);
+    let (mut strict, mut limits) = (None, Limits::default());
     while let Some(word) = words.next() {
         let mut number = || {
             words
@@ -115,6 +140,11 @@ fn arguments() -> Result<Arguments, String> {
             "--from" => from = i64::from(number()?),
             "--behind" => behind = i64::from(number()?),
             "--examples" => examples = number()? as usize,
+            "--strict" => strict = Some(number()?),
+            "--noticed" => limits.noticed = Some(number()?.into()),
+            "--back" => limits.back = Some(number()?.into()),
+            "--opening" => limits.opening = Some(number()?.into()),
+            "--in-a-second" => limits.in_a_second = Some(number()?.into()),
             _ => paths.push(word),
         }
     }
@@ -126,6 +156,8 @@ fn arguments() -> Result<Arguments, String> {
             settle: settle * 1_000_000,
             behind: behind * 1_000_000,
             examples,
+            strict,
+            limits,
         }),
         Err(_) => {
             Err("usage: kontrast-checker OUTPUT RECORD [--from UNIX-SECONDS] [--settle SECONDS] [--behind SECONDS] [--examples N]".to_owned())
@@ -151,10 +183,19 @@ fn main() -> ExitCode {
     {
         return match ask(socket, line) {
             Ok(true) => ExitCode::SUCCESS,
-            Ok(false) | Err(_) => ExitCode::from(2),
+            Ok(false) => ExitCode::from(2),
+            Err(why) => {
+                eprintln!("kontrast-checker: {why}");
+                ExitCode::from(2)
+            }
         };
     }
-    match arguments().and_then(|arguments| check(&arguments)) {
+    let other = match words.as_slice() {
+        [option, path] if option == "--stamp" => Some(lag::stamp(path).map(|()| true)),
+        [option, sound, faulty, clusters @ ..] if option == "--compare" => Some(lag::compare(sound, faulty, clusters)),
+        _ => None,
+    };
+    match other.unwrap_or_else(|| arguments().and_then(|arguments| check(&arguments))) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(why) => {
@@ -176,7 +217,11 @@ fn lines(path: &str) -> Result<impl Iterator<Item = Result<Value, String>> + use
 }
 
 fn check(arguments: &Arguments) -> Result<bool, String> {
-    let (mut runs, faults) = read_record(&arguments.record)?;
+    let Record {
+        mut runs,
+        faults,
+        traffic,
+    } = read_record(&arguments.record)?;
     let index: HashMap<String, usize> = runs
         .iter()
         .enumerate()
@@ -196,12 +241,18 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
     for (at, gap) in gaps.iter().enumerate() {
         by_place.entry(gap.place.clone()).or_default().push(at);
     }
-    let end = runs
-        .iter()
-        .filter_map(|run| run.times.last())
-        .max()
-        .copied()
-        .unwrap_or(0);
+    for run in &runs {
+        for gap in by_place.get(&run.place).into_iter().flatten() {
+            let ends = run
+                .files
+                .iter()
+                .filter_map(|file| file.2)
+                .chain(run.times.first().copied())
+                .chain(run.times.last().copied().filter(|_| run.is_gone));
+            let mut ends = ends.filter(|end| gaps[*gap].from <= *end && *end <= gaps[*gap].to);
+            gaps[*gap].is_idle |= ends.next().is_some();
+        }
+    }
     let mut sums = Sums::default();
     let mut examples: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     for run in &runs {
@@ -210,7 +261,7 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
             run,
             mine,
             &mut gaps,
-            (arguments.from, end - arguments.settle, end),
+            (arguments.from, arguments.settle),
             &mut sums,
             &mut |kind, text| {
                 let all = examples.entry(kind).or_default();
@@ -220,27 +271,70 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
             },
         );
     }
-    let is_kept = report(&found, &sums, &gaps, &faults, &examples);
-    Ok(is_kept && sums.farthest < arguments.behind)
+    let cuts: u64 = faults
+        .iter()
+        .filter(|(kind, _)| kind.starts_with("cut "))
+        .map(|(_, times)| times)
+        .sum();
+    let end = runs.iter().map(|run| run.end).max().unwrap_or(0);
+    if cuts > 0 && arguments.from > 0 && end > arguments.from {
+        let seconds = (end - arguments.from) as f64 / 1e6;
+        println!("cuts {cuts} in {seconds:.0} s, {:.1} a second", cuts as f64 / seconds);
+    }
+    let (told, is_in_time) = traffic::report(&traffic, &arguments.limits);
+    print!("{told}");
+    let due = if all_gaps > 0 { 3 } else { 0 };
+    let is_strict = arguments.strict.is_none_or(|status| status == due);
+    if !is_strict {
+        println!(
+            "exit status under --strict {:?}, which is BROKEN: {all_gaps} gaps",
+            arguments.strict
+        );
+    }
+    let is_behind = sums.farthest >= arguments.behind;
+    if is_behind {
+        println!("too far behind at the end: BROKEN");
+    }
+    let is_right = report(&found, &sums, &gaps, &faults, &examples);
+    let is_kept = is_right && is_in_time && is_strict && !is_behind;
+    let verdict = if is_kept {
+        "kept: every promise"
+    } else {
+        "BROKEN: see above"
+    };
+    println!("{verdict}");
+    Ok(is_kept)
 }
+
+/// Microseconds for which a client may wait for the end of a log whose container has ended.
+const ENDING: i64 = 25_000_000;
 
 fn judge(
     run: &Run,
     mine: &[usize],
     gaps: &mut [Gap],
-    (from, settled, end): (i64, i64, i64),
+    (from, settle): (i64, i64),
     sums: &mut Sums,
     example: &mut impl FnMut(&'static str, String),
 ) {
     // What was written before the client looked at this container is not its business, unless it showed an earlier line.
     let last_shown = run.shown.iter().rposition(|shown| *shown > 0);
     let first_shown = run.shown.iter().position(|shown| *shown > 0);
+    let is_going_on = run.is_newest && !run.is_gone;
+    let has_just_ended = !is_going_on && run.times.last().is_some_and(|last| *last > run.end - ENDING);
     // The last line that a client could not have had, because it began later.
     let before = run
         .files
         .iter()
         .filter(|file| file.2.is_some_and(|replaced| replaced < from));
     let unseen = before.map(|file| file.1).max().unwrap_or(0);
+    // A clock that jumped back has stamped earlier lines with later times: each is taken to be no later than those after it.
+    let mut written = run.times.clone();
+    let mut least = i64::MAX;
+    for time in written.iter_mut().rev() {
+        least = least.min(*time);
+        *time = least;
+    }
     for (at, time) in run.times.iter().enumerate() {
         let number = at as u64 + 1;
         if number <= unseen && run.shown[at] == 0 {
@@ -279,13 +373,13 @@ fn judge(
         for gap in &covering {
             gaps[*gap].is_needed = true;
         }
-        if *time > settled {
+        if written[at] > run.end - settle {
             sums.settling += 1;
             continue;
         }
-        if run.is_newest && last_shown.is_some_and(|last| at > last) {
+        if (is_going_on || has_just_ended) && last_shown.is_some_and(|last| at > last) {
             sums.behind += 1;
-            sums.farthest = sums.farthest.max(end - time);
+            sums.farthest = sums.farthest.max(run.end - written[at]);
             continue;
         }
         if run.late.binary_search(&number).is_ok() {
@@ -345,14 +439,25 @@ fn files(value: &Value) -> Vec<(u64, u64, Option<i64>)> {
     value.as_array().into_iter().flatten().filter_map(file).collect()
 }
 
-fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> {
+struct Record {
+    runs: Vec<Run>,
+    faults: BTreeMap<String, u64>,
+    /// Of each cluster, what it counted of requests.
+    traffic: Vec<(String, Value)>,
+}
+
+fn read_record(path: &str) -> Result<Record, String> {
     let mut runs = Vec::new();
+    let mut traffic = Vec::new();
     let mut faults: BTreeMap<String, u64> = BTreeMap::new();
     for object in lines(path)? {
         let object = object?;
         if let Some(counted) = object["faults"].as_object() {
             for (kind, times) in counted {
                 *faults.entry(kind.clone()).or_default() += times.as_u64().unwrap_or(0);
+            }
+            if object["traffic"].is_object() {
+                traffic.push((text(&object["cluster"]), object["traffic"].clone()));
             }
             continue;
         }
@@ -379,6 +484,8 @@ fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> 
             ),
             run: object["run"].as_u64().unwrap_or(0),
             is_newest: false,
+            is_gone: !object["gone"].is_null(),
+            end: 0,
             files: files(&object["files"]),
             shown: vec![0; times.len()],
             times,
@@ -397,10 +504,19 @@ fn read_record(path: &str) -> Result<(Vec<Run>, BTreeMap<String, u64>), String> 
         let latest = newest.entry(run.place.clone()).or_default();
         *latest = run.run.max(*latest);
     }
+    let mut ends: HashMap<String, i64> = HashMap::new();
     for run in &mut runs {
         run.is_newest = newest.get(&run.place) == Some(&run.run);
+        // A dead container's last line may bear a time that its cluster's clock has since jumped back from.
+        if let Some(last) = run.times.last().filter(|_| run.is_newest && !run.is_gone) {
+            let end = ends.entry(run.place.0.clone()).or_insert(*last);
+            *end = (*last).max(*end);
+        }
     }
-    Ok((runs, faults))
+    for run in &mut runs {
+        run.end = ends.get(&run.place.0).copied().unwrap_or(i64::MAX);
+    }
+    Ok(Record { runs, faults, traffic })
 }
 
 fn read_output(
@@ -430,6 +546,7 @@ fn read_output(
                 to,
                 cause: text(&object["text"]),
                 is_needed: false,
+                is_idle: false,
                 lines: 0,
             });
             continue;
@@ -447,6 +564,9 @@ fn read_output(
 
 /// Finds the line of the record that a printed line is.
 fn take(line: &str, place: &Place, runs: &mut [Run], index: &HashMap<String, usize>, found: &mut Found) {
+    // The client's own mark that a line is not whole.
+    let cut = line.strip_suffix('…');
+    let line = cut.unwrap_or(line);
     let mut words = line.split(' ');
     let (source, number, sum) = (words.next(), words.next(), words.next());
     let prefix = format!("{}/{}/{}/{}#", place.0, place.1, place.2, place.3);
@@ -521,7 +641,8 @@ fn report(
     faults: &BTreeMap<String, u64>,
     examples: &BTreeMap<&'static str, Vec<String>>,
 ) -> bool {
-    let false_gaps: Vec<&Gap> = gaps.iter().filter(|gap| !gap.is_needed).collect();
+    let false_gaps: Vec<&Gap> = gaps.iter().filter(|gap| !gap.is_needed && !gap.is_idle).collect();
+    let idle = gaps.iter().filter(|gap| !gap.is_needed && gap.is_idle).count();
     println!("faults that came: {faults:?}");
     println!(
         "records printed {}, lines {}, of other containers {}",
@@ -541,7 +662,11 @@ fn report(
         "gone, not to be had {} unmarked, {} in a gap, {} late in a renamed file",
         sums.gone_unmarked, sums.gone_marked, sums.late
     );
-    println!("gaps               {}, of which false {}", gaps.len(), false_gaps.len());
+    println!(
+        "gaps               {}, of which false {}, idle at the end of a file or run {idle}",
+        gaps.len(),
+        false_gaps.len()
+    );
     println!("before the client  {}", sums.before);
     println!("still on their way {}", sums.settling);
     println!(
@@ -568,7 +693,7 @@ fn report(
             println!("  {kind}: {text}");
         }
     }
-    let is_kept = [
+    [
         sums.doubled,
         found.damaged,
         found.invented,
@@ -579,16 +704,7 @@ fn report(
     ]
     .iter()
     .all(|count| *count == 0)
-        && false_gaps.is_empty();
-    println!(
-        "{}",
-        if is_kept {
-            "kept: every promise"
-        } else {
-            "BROKEN: see above"
-        }
-    );
-    is_kept
+        && false_gaps.is_empty()
 }
 
 #[cfg(test)]
@@ -634,6 +750,8 @@ mod tests {
             late: vec![],
             files: vec![(1, 4, Some(4_500_000)), (5, 10, None)],
             is_newest: true,
+            is_gone: false,
+            end: 11_000_000,
             shown: vec![0; 10],
         }];
         let index = HashMap::from([("c/n/p/k#0".to_owned(), 0)]);
@@ -650,19 +768,13 @@ mod tests {
                 to: to * 1_000_000,
                 cause: String::new(),
                 is_needed: false,
+                is_idle: false,
                 lines: 0,
             })
             .collect();
         let mine: Vec<usize> = (0..gaps.len()).collect();
         let mut sums = Sums::default();
-        judge(
-            &runs[0],
-            &mine,
-            &mut gaps,
-            (from, i64::MAX, 11_000_000),
-            &mut sums,
-            &mut |_, _| {},
-        );
+        judge(&runs[0], &mine, &mut gaps, (from, 0), &mut sums, &mut |_, _| {});
         (sums, gaps.iter().filter(|gap| !gap.is_needed).count())
     }
 

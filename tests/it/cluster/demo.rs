@@ -6,7 +6,8 @@ use kontrast::cluster::{Contexts, ExecEvent, ExecInput, Namespaces, Now, Watchin
 use kontrast::demo::scenario::Scenario;
 use kontrast::demo::serve::Demo;
 use kontrast::model::{
-    ClusterState, ContextId, ExecEnd, ExecRequest, Ingest, PodRow, Report, StreamState, Target, Time, WorkloadKind,
+    ClusterState, ContextId, ExecEnd, ExecRequest, Ingest, PodKey, PodRow, Report, StreamState, Target, Time,
+    WorkloadKind,
 };
 use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
@@ -176,6 +177,20 @@ async fn jane_may_see_one_of_two_namespaces_and_the_engine_knows() {
     .await;
     hers.until_state("live", ClusterState::is_live).await;
     assert!(!hers.access("shop").contains(&"forbidden"));
+    // The review of the rules is a real one here: nothing is granted to her in the other namespace.
+    let pod = PodKey {
+        context: ContextId(0),
+        namespace: "kube-system".into(),
+        name: "coredns".into(),
+        uid: "u".into(),
+    };
+    let target = Target {
+        pod,
+        container: "coredns".into(),
+    };
+    let (_, end) = run(&hers, target, &["sh"], &[]).await;
+    let cause = "pods/exec: create and get are missing in namespace kube-system".into();
+    assert_eq!(end, ExecEnd::Refused { cause });
     demo.stop().await;
 }
 

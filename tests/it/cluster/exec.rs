@@ -5,7 +5,8 @@ use futures::{SinkExt as _, StreamExt as _};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use kontrast::cluster::{ExecEvent, ExecInput};
-use kontrast::model::{ClusterState, ContextId, ExecEnd, ExecRequest, PodKey, Target};
+use kontrast::model::{ClusterState, ContextId, ExecEnd, ExecRequest, Ingest, PodKey, Report, Target};
+use serde_json::json;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
@@ -177,6 +178,62 @@ async fn a_refusal_is_told_in_the_servers_words() {
         event(&mut events).await,
         ExecEvent::Ended(ExecEnd::Refused { cause: sentence.into() })
     );
+}
+
+/// Rules of the core group.
+fn rules(granted: &[(&str, &str)]) -> serde_json::Value {
+    let rule = |(resource, verb): &(&str, &str)| json!({"apiGroups": [""], "resources": [resource], "verbs": [verb]});
+    granted.iter().map(rule).collect()
+}
+
+#[tokio::test]
+async fn a_session_that_would_be_refused_is_not_begun_and_the_missing_verb_is_named() {
+    let (mut fake, story) = live(World {
+        rules: Some(rules(&[("pods/log", "get"), ("pods/exec", "create")])),
+        ..world(vec![healthy()])
+    })
+    .await;
+    let (_input, mut events) = story.handle.exec(request());
+    let cause = "pods/exec: get is missing in namespace shop".into();
+    assert_eq!(event(&mut events).await, ExecEvent::Ended(ExecEnd::Refused { cause }));
+    assert!(fake.execs.try_recv().is_err(), "it was begun");
+    // Somebody grants it.
+    fake.world
+        .send_modify(|world| world.rules = Some(rules(&[("pods/exec", "get"), ("pods/exec", "create")])));
+    let (_input, _events) = story.handle.exec(request());
+    timeout(PATIENCE, fake.execs.recv()).await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn rights_are_asked_for_once_and_logs_that_none_may_read_are_told_before_there_are_any() {
+    let (mut fake, mut story) = live(World {
+        rules: Some(rules(&[("pods/exec", "get"), ("pods/exec", "create")])),
+        ..world(vec![])
+    })
+    .await;
+    let told = |report: &Report| match report {
+        Report::Limited { what, cause, .. } => {
+            &**what == "logs in namespace shop" && &**cause == "pods/log: get is missing in namespace shop"
+        }
+        _ => false,
+    };
+    story.until("the limit", |story| story.reports.iter().any(told)).await;
+    story
+        .until("the engine knows", |story| {
+            story
+                .ingests
+                .iter()
+                .any(|ingest| matches!(ingest, Ingest::Forbidden { namespace: Some(name), .. } if &**name == "shop"))
+        })
+        .await;
+    // What is allowed is begun without another question.
+    let (_input, _events) = story.handle.exec(request());
+    timeout(PATIENCE, fake.execs.recv()).await.unwrap().unwrap();
+    let mut asked = 0;
+    while fake.reviews.try_recv().is_ok() {
+        asked += 1;
+    }
+    assert_eq!(asked, 1);
 }
 
 #[tokio::test]

@@ -302,3 +302,134 @@ async fn a_socket_takes_faults_and_gives_the_record() {
     assert!(run["lines"].as_u64().unwrap() > 0);
     demo.stop().await;
 }
+
+/// The text of a log, once it is as wanted.
+async fn log_text(context: &Context, path: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+    let began = Instant::now();
+    let mut every = tokio::time::interval(Duration::from_millis(20));
+    loop {
+        let response = context.get(path).await;
+        let is_answered = response.status() == 200;
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let text = String::from_utf8_lossy(&body).into_owned();
+        if is_answered && is_wanted(&text) {
+            return text;
+        }
+        assert!(began.elapsed() < PATIENCE, "{path}: {text}");
+        every.tick().await;
+    }
+}
+
+#[tokio::test]
+async fn the_log_of_a_removed_container_is_an_error_in_an_answer_that_is_well() {
+    let demo = numbered().await;
+    let context = Context::of(&demo, "dev");
+    let pod = context.pod("app=gen").await;
+    demo.control().fault("{kind = \"restart\", forget = true}").unwrap();
+    let previous = format!("/api/v1/namespaces/shop/pods/{pod}/log?previous=true&timestamps=true");
+    let text = log_text(&context, &previous, |_| true).await;
+    let start = "unable to retrieve container logs for containerd://";
+    assert!(text.starts_with(start) && !text.contains('\n'), "{text}");
+    let current = format!("/api/v1/namespaces/shop/pods/{pod}/log");
+    log_text(&context, &current, |text| text.contains("gen#1 1 ")).await;
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn a_container_that_restarts_twice_has_lost_the_run_that_was_followed() {
+    let demo = numbered().await;
+    let context = Context::of(&demo, "dev");
+    let pod = context.pod("app=gen").await;
+    let mut followed = Followed::open(&context).await;
+    demo.control().fault("{kind = \"restart\", twice = true}").unwrap();
+    followed.end().await;
+    assert!(followed.is_told_to_be_whole(), "it is read to its end");
+    let log = |query: &str| format!("/api/v1/namespaces/shop/pods/{pod}/log{query}");
+    log_text(&context, &log(""), |text| text.contains("gen#2 1 ")).await;
+    let previous = log_text(&context, &log("?previous=true"), |_| true).await;
+    assert!(!previous.contains("gen#0 "), "{previous}");
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn a_renamed_file_is_not_served_and_its_follower_goes_on() {
+    let demo = numbered().await;
+    let context = Context::of(&demo, "dev");
+    let pod = context.pod("app=gen").await;
+    let log = format!("/api/v1/namespaces/shop/pods/{pod}/log");
+    assert!(log_text(&context, &log, |_| true).await.contains("gen#0 1 "));
+    let mut followed = Followed::open(&context).await;
+    demo.control().fault("{kind = \"rotate\"}").unwrap();
+    let text = log_text(&context, &log, |text| !text.is_empty() && !text.contains("gen#0 1 ")).await;
+    let first = text.lines().next().unwrap().to_owned();
+    while !followed.text().contains(&first) {
+        followed.read().await.unwrap();
+    }
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn a_late_answer_is_counted_as_a_log_that_is_being_opened() {
+    let demo = numbered().await;
+    let context = Context::of(&demo, "dev");
+    let pod = context.pod("app=gen").await;
+    let log = format!("/api/v1/namespaces/shop/pods/{pod}/log?tailLines=1");
+    demo.control()
+        .fault("{kind = \"late\", by = \"300ms\", for = \"1h\", requests = [\"log\"]}")
+        .unwrap();
+    let began = Instant::now();
+    loop {
+        let asked = Instant::now();
+        assert_eq!(context.get(&log).await.status(), 200);
+        if asked.elapsed() >= Duration::from_millis(300) {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "no answer was late");
+    }
+    let both = tokio::join!(context.get(&log), context.get(&log));
+    assert_eq!((both.0.status().as_u16(), both.1.status().as_u16()), (200, 200));
+    let record = demo.control().record();
+    let last: serde_json::Value = serde_json::from_str(record.lines().last().unwrap()).unwrap();
+    assert_eq!(last["traffic"]["opening"], 2);
+    assert!(last["traffic"]["requests"].as_u64().unwrap() >= 4);
+    demo.stop().await;
+}
+
+#[tokio::test]
+async fn a_followed_log_stalls_is_slow_and_ends_with_an_errors_text() {
+    let demo = numbered().await;
+    let context = Context::of(&demo, "dev");
+    let mut followed = Followed::open(&context).await;
+    demo.control().fault("{kind = \"stall\", for = \"2s\"}").unwrap();
+    let began = Instant::now();
+    let mut longest = Duration::ZERO;
+    while longest < Duration::from_millis(1500) {
+        let before = Instant::now();
+        followed.read().await.unwrap();
+        longest = longest.max(before.elapsed());
+        assert!(began.elapsed() < PATIENCE, "it never stalled");
+    }
+    demo.control()
+        .fault("{kind = \"slow\", bytes-per-second = 20, for = \"1h\"}")
+        .unwrap();
+    let began = Instant::now();
+    loop {
+        let (before, had) = (Instant::now(), followed.bytes.len());
+        followed.read().await.unwrap();
+        if before.elapsed() > Duration::from_secs(1) && followed.bytes.len() - had < 200 {
+            break;
+        }
+        assert!(began.elapsed() < PATIENCE, "it never was slow");
+    }
+    demo.control()
+        .fault("{kind = \"error-text\", text = \"too many open files\"}")
+        .unwrap();
+    followed.end().await;
+    assert!(followed.is_told_to_be_whole());
+    assert!(
+        followed.text().contains("too many open files\r\n0\r\n\r\n"),
+        "{}",
+        followed.text()
+    );
+    demo.stop().await;
+}
