@@ -199,7 +199,8 @@ pub struct Logs {
     /// End with exit status 3 if lines are known to be missing in what was printed, however the run ended
     #[arg(long)]
     pub strict: bool,
-    /// How long a record is held back, so that one that was written earlier and arrives later goes before it
+    /// How long a record is held back, so that one that was written earlier and arrives later goes before it; what
+    /// arrives later still is printed at once and marked as late, but for what was written before its log was followed
     #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = parse_hold_back)]
     pub hold_back: Span,
 }

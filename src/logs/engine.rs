@@ -113,6 +113,8 @@ struct Stream {
     due: Option<Time>,
     /// When the first line of the open record arrived.
     begun: Time,
+    /// When its log was followed first.
+    followed: Time,
     lane: LaneId,
     guard: Guard,
 }
@@ -194,6 +196,9 @@ impl Engine {
             Ingest::ClockEstimated { context, ahead } => self.set_clock(context, ahead),
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
+                if let Some(stream) = self.streams.get_mut(&source) {
+                    stream.followed = stream.followed.min(now);
+                }
                 self.ledger.coverage_began(source, self.ours(source, from));
                 self.news.counts = true;
             }
@@ -305,6 +310,7 @@ impl Engine {
             joiner: Joiner::new(),
             due: None,
             begun: Time::MIN,
+            followed: Time::MAX,
             lane,
             guard: Guard::new(),
         });
@@ -359,6 +365,7 @@ impl Engine {
         self.news.any = true;
         let mut joined = std::mem::take(&mut self.joined);
         if let Some(stream) = self.streams.get_mut(&source) {
+            stream.followed = stream.followed.min(now);
             if stream.joiner.due().is_none() {
                 stream.begun = now;
             }
@@ -503,8 +510,10 @@ impl Engine {
 
     fn keep(&mut self, record: Record, at: Time) {
         if self.config.fresh == Fresh::Kept {
+            let followed = self.streams.get(&record.source).map(|stream| stream.followed);
+            let history = followed.is_none_or(|followed| self.ours(record.source, record.time) < followed);
             let record = record.clone();
-            self.fresh.push(Arrived { record, at });
+            self.fresh.push(Arrived { record, at, history });
         }
         self.records.insert(record);
         self.news.any = true;

@@ -3,8 +3,9 @@
 //!
 //! Of one container the order of its log is the truth: stdout and stderr are stamped by different threads, and a node's
 //! clock may be set back, so a record never goes before one of its own source. Between sources the stamp decides, as
-//! the clock of its cluster is known to be wrong. What arrives too late for its place goes out at once and is marked:
-//! without the marked ones, the stream is in order.
+//! the clock of its cluster is known to be wrong. What arrives too late for its place goes out at once and is marked as
+//! late. What was written before its log was followed was never promised in order, as other logs may have been followed
+//! before: that is history, not late. Without the late ones and history, the stream is in order.
 //!
 //! Records wait for as long as the hold-back, which bounds what is held under a flood, too; and there is a bound of
 //! their number.
@@ -28,14 +29,18 @@ pub struct Arrived {
     pub record: Record,
     /// When its first line arrived, by our clock.
     pub at: Time,
+    /// It was written before its log was followed.
+    pub history: bool,
 }
 
 /// A record in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placed {
     pub record: Record,
-    /// It goes after records that were written later: it arrived too late.
+    /// It goes after records that were written later: it arrived too late, though its log was being followed.
     pub late: bool,
+    /// It was written before its log was followed.
+    pub history: bool,
 }
 
 /// What is held back.
@@ -59,6 +64,7 @@ type Place = (Time, u64);
 struct Held {
     due: Time,
     record: Record,
+    history: bool,
 }
 
 /// The held records of one source.
@@ -83,7 +89,7 @@ impl HoldBack {
 
     /// Takes a record of a source whose clock is ahead of ours by `ahead`.
     pub fn take(&mut self, arrived: Arrived, ahead: Span) {
-        let Arrived { record, at } = arrived;
+        let Arrived { record, at, history } = arrived;
         let time = record.time + Span(ahead.nanos().saturating_neg());
         let waiting = self
             .sources
@@ -95,7 +101,7 @@ impl HoldBack {
         self.taken += 1;
         let due = at + self.span;
         self.due.insert((due, place));
-        self.held.insert(place, Held { due, record });
+        self.held.insert(place, Held { due, record, history });
     }
 
     /// Clocks are found to be wrong in another way than before: what went out cannot be compared with what comes.
@@ -129,7 +135,7 @@ impl HoldBack {
     }
 
     fn give_first(&mut self, out: &mut Vec<Placed>) {
-        let Some((place, Held { due, record })) = self.held.pop_first() else {
+        let Some((place, Held { due, record, history })) = self.held.pop_first() else {
             return;
         };
         self.due.remove(&(due, place));
@@ -139,9 +145,9 @@ impl HoldBack {
                 self.sources.remove(&record.source);
             }
         }
-        let late = place.0 < self.high;
+        let late = !history && place.0 < self.high;
         self.high = self.high.max(place.0);
-        out.push(Placed { record, late });
+        out.push(Placed { record, late, history });
     }
 }
 
@@ -171,6 +177,7 @@ mod tests {
         Arrived {
             record,
             at: Time::from_millis(at),
+            history: false,
         }
     }
 
@@ -204,6 +211,26 @@ mod tests {
             &[(0, 100, 100), (0, 40, 500), (1, 500, 500)],
             &[(0, false), (1, true), (2, false)],
         );
+    }
+
+    #[test]
+    fn history_is_never_late() {
+        let mut held = HoldBack::new(Span::from_millis(250));
+        let mut out = Vec::new();
+        held.take(arrived(0, 0, 100, 100), Span::ZERO);
+        held.flush(&mut out);
+        let old = Arrived {
+            history: true,
+            ..arrived(1, 1, 50, 500)
+        };
+        held.take(old, Span::ZERO);
+        held.flush(&mut out);
+        held.take(arrived(2, 1, 60, 600), Span::ZERO);
+        held.take(arrived(3, 1, 600, 600), Span::ZERO);
+        held.flush(&mut out);
+        assert_eq!(ids(&out), [(0, false), (1, false), (2, true), (3, false)]);
+        let history: Vec<_> = out.iter().map(|placed| placed.history).collect();
+        assert_eq!(history, [false, true, false, false]);
     }
 
     #[test]
@@ -261,11 +288,13 @@ mod tests {
 
     proptest! {
         /// Whatever comes when: nothing is lost, nobody waits longer than the hold-back, each source is in its order,
-        /// what is not marked is in the order of time; and with delays below the hold-back nothing is marked.
+        /// what is neither late nor history is in the order of time; and with delays below the hold-back nothing is late.
         #[test]
         fn the_promises_hold(
             written in prop::collection::vec((0_u32..4, 0_i64..40, -2_i64..60, 0_i64..600), 1..200),
-            wild in any::<bool>(),
+            opened in prop::array::uniform4(0_i64..2000),
+            // Whether records come late, and whether clocks are set back, too.
+            (wild, backward) in prop::sample::select(vec![(false, false), (true, false), (true, true)]),
         ) {
             let span = Span::from_millis(250);
             let mut held = HoldBack::new(span);
@@ -278,7 +307,7 @@ mod tests {
                 // A connection delivers in order; tame stamps are in the order of the log and delays are small.
                 let at = if wild { clock + delay } else { clock + delay.min(249) };
                 *slot = at.max(*slot);
-                let stamp = if wild { clock + jitter } else { clock };
+                let stamp = if backward { clock + jitter } else { clock };
                 if wild || *slot - clock < 250 {
                     coming.push((*slot, source, stamp));
                 }
@@ -292,7 +321,8 @@ mod tests {
                     held.release(due, &mut out);
                     given.resize(out.len(), due);
                 }
-                held.take(arrived(id, *source, *stamp, *at), Span::ZERO);
+                let history = *stamp < opened[*source as usize];
+                held.take(Arrived { history, ..arrived(id, *source, *stamp, *at) }, Span::ZERO);
             }
             while let Some(due) = held.next_due() {
                 held.release(due, &mut out);
@@ -307,6 +337,9 @@ mod tests {
                 let own: Vec<_> = out.iter().filter(|placed| placed.record.source.n == source).collect();
                 prop_assert!(own.is_sorted_by_key(|placed| placed.record.id));
             }
+            prop_assert!(out.iter().all(|placed| !(placed.late && placed.history)));
+            let live: Vec<_> = out.iter().filter(|placed| !placed.late && !placed.history).collect();
+            prop_assert!(backward || live.is_sorted_by_key(|placed| placed.record.time));
             if !wild {
                 prop_assert!(out.is_sorted_by_key(|placed| placed.record.time));
                 prop_assert!(out.iter().all(|placed| !placed.late));

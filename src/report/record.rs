@@ -28,6 +28,9 @@ struct Object<'a> {
     /// Present, and true, on a record that arrived too late to go where it belongs by its time.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     late: bool,
+    /// Present, and true, on a record that was written before its log was followed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    history: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,6 +80,7 @@ pub fn ndjson(cluster: &str, source: &Source, placed: &Placed) -> Result<String,
         text,
         gap,
         late: placed.late,
+        history: placed.history,
     })
 }
 
@@ -156,7 +160,11 @@ mod tests {
             time: Time::from_secs(5),
             content,
         };
-        Placed { record, late }
+        Placed {
+            record,
+            late,
+            history: !late,
+        }
     }
 
     fn gap(cause: GapCause) -> Placed {
@@ -177,6 +185,7 @@ mod tests {
             }
             assert_eq!(object["gap"], expected);
             assert!(object.get("late").is_none());
+            assert_eq!(object["history"], true);
         };
         check(GapCause::Rotated, "rotated", None);
         check(GapCause::Restarted(2), "restarted", None);
@@ -200,6 +209,6 @@ mod tests {
         let line = ndjson("prod", &source(), &placed(content, true)).unwrap();
         let object: Value = serde_json::from_str(&line).unwrap();
         assert_eq!((&object["late"], &object["text"]), (&json!(true), &json!("hello")));
-        assert!(object.get("gap").is_none());
+        assert!(object.get("gap").is_none() && object.get("history").is_none());
     }
 }

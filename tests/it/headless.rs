@@ -299,12 +299,14 @@ fn an_unknown_scenario_is_refused_with_the_names_there_are() {
     check_refused(&output, &["nonsense", "works-in-staging", "quiet"]);
 }
 
-/// Stamps in the order of the lines, without the records that are marked as late.
+/// Stamps of the records that were written while their logs were followed, as they were printed, and whether each is
+/// marked as late.
 fn stamps(output: &str) -> Vec<(String, bool)> {
     let records = output
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).expect(line));
     records
+        .filter(|record| record["history"] != true)
         .map(|record| (record["time"].as_str().unwrap().to_owned(), record["late"] == true))
         .collect()
 }
@@ -333,14 +335,10 @@ fn records_of_all_clusters_are_printed_in_the_order_of_time() {
     assert!(printed.len() > 100, "only {} records", printed.len());
     let unmarked: Vec<_> = printed.iter().filter(|(_, late)| !late).collect();
     assert!(unmarked.is_sorted(), "what is not marked is in order");
-    // What was written before the start comes from many logs at once; later on all are within the hold-back.
-    let live = printed.len() / 2;
-    let late = printed[live..].iter().filter(|(_, late)| *late).count();
-    assert!(
-        late * 3 < printed.len() - live,
-        "{late} of {} live ones are late",
-        printed.len() - live
-    );
+    // A machine that is busy with other tests may be slower than the hold-back at times.
+    let late = printed.iter().filter(|(_, late)| *late).count();
+    eprintln!("{late} of {} are late", printed.len());
+    assert!(late * 10 < printed.len(), "{late} of {} are late", printed.len());
 }
 
 /// Clocks an hour off: nothing is lost, no gap is claimed, the order is that of the events, and it is said.
