@@ -20,8 +20,10 @@ const REPORTS: usize = 1024;
 const INGESTS: usize = 16;
 /// What is taken out of the spool at once.
 const TAKEN: usize = 256;
-/// Batches of one source that lie behind each other go as one of about so many lines.
+/// Batches of one source that lie behind each other go as one of at most so many lines, and so much that was charged:
+/// what is on the last step is charged to nobody.
 const TOGETHER: usize = 1024;
+const TOGETHER_CHARGED: usize = 1 << 20;
 
 /// The sending ends.
 #[derive(Clone)]
@@ -48,6 +50,12 @@ pub(super) struct Spool {
 struct Held {
     ingest: Ingest,
     charge: Option<Charge>,
+}
+
+impl Held {
+    fn charged(&self) -> usize {
+        self.charge.as_ref().map_or(0, |charge| charge.bytes)
+    }
 }
 
 /// Whose memory the lines of a source take.
@@ -154,8 +162,12 @@ impl Spool {
         while self.held.recv_many(&mut taken, TAKEN).await > 0 {
             let mut taken = taken.drain(..).peekable();
             while let Some(mut held) = taken.next() {
+                let mut charged = held.charged();
                 let mut charges = vec![held.charge.take()];
-                while let Some(next) = taken.next_if(|next| together(&held.ingest, &next.ingest)) {
+                while let Some(next) = taken.next_if(|next| {
+                    charged + next.charged() <= TOGETHER_CHARGED && together(&held.ingest, &next.ingest)
+                }) {
+                    charged += next.charged();
                     charges.push(next.charge);
                     append(&mut held.ingest, next.ingest);
                 }

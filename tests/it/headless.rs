@@ -405,7 +405,7 @@ name = "api"
 name = "api"
 image = "registry.example/shop/api:1"
 command = ["/api"]
-rate = 2500.0
+rate = 5000.0
 
 [[workloads.containers.lines]]
 text = 'INFO row {seq} PADDING'
@@ -418,14 +418,17 @@ fn what_nobody_takes_is_counted_in_gaps_and_strict_says_so() {
     let scenario = dir.path().join("torrent.toml");
     std::fs::write(&scenario, TORRENT.replace("PADDING", &"x".repeat(12_000))).unwrap();
     let served = Served::start(scenario.to_str().unwrap());
-    // The reader sleeps: that is what is tried here.
-    let script = "\"$0\" logs --context dev -n shop --for 12s -o ndjson --strict --kubeconfig \"$1\" \
-        | { sleep 14; cat; }; exit ${PIPESTATUS[0]}";
-    let output = std::process::Command::new("bash")
-        .args(["-c", script, crate::served::KONTRAST])
+    let blocked = kontrast(&["logs", "--context", "dev", "-n", "shop", "-o", "ndjson", "--strict"])
+        .args(["--for", "3s", "--kubeconfig"])
         .arg(served.kubeconfig())
-        .output()
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
         .unwrap();
+    // Nobody reads what it prints until a run has ended that was started later and lasts as long.
+    let other = served.run(&["logs", "--context", "dev", "-n", "other", "--for", "3s"]);
+    assert_eq!(other.status.code(), Some(0), "{}", text(&other.stderr));
+    let output = blocked.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
     let (mut rows, mut gaps) = (Vec::new(), 0);
     for line in text(&output.stdout).lines() {
