@@ -37,7 +37,7 @@ pub struct Asked {
     pub opening: Opening,
     /// For ever if none.
     pub run_for: Option<Span>,
-    /// How long a record waits for earlier ones.
+    /// How long a record waits for earlier ones, once it may be complete.
     pub hold_back: Span,
 }
 
@@ -99,7 +99,7 @@ pub async fn follow(
     let Printer { batches, mut end } = printer::start(print).map_err(Error::Printer)?;
     let mut run = Run::start(asked.opening, asked.run_for, clock, Some(outlet)).await?;
     let mut merge = Merge {
-        held: HoldBack::new(asked.hold_back),
+        held: HoldBack::of_finished(asked.hold_back),
         ready: Vec::new(),
         records,
         open: true,

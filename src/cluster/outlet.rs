@@ -162,12 +162,12 @@ impl Spool {
         while self.held.recv_many(&mut taken, TAKEN).await > 0 {
             let mut taken = taken.drain(..).peekable();
             while let Some(mut held) = taken.next() {
-                let mut charged = held.charged();
+                let mut cost = held.charged();
                 let mut charges = vec![held.charge.take()];
-                while let Some(next) = taken.next_if(|next| {
-                    charged + next.charged() <= TOGETHER_CHARGED && together(&held.ingest, &next.ingest)
-                }) {
-                    charged += next.charged();
+                while let Some(next) = taken
+                    .next_if(|next| cost + next.charged() <= TOGETHER_CHARGED && together(&held.ingest, &next.ingest))
+                {
+                    cost += next.charged();
                     charges.push(next.charge);
                     append(&mut held.ingest, next.ingest);
                 }

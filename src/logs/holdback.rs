@@ -16,6 +16,7 @@ use hashbrown::HashMap;
 
 use super::record::Record;
 use crate::model::{SourceId, Span, Time};
+use crate::text::join::PATIENCE;
 
 /// How long records are held back if nobody wants it otherwise.
 pub const HOLD_BACK: Span = Span::from_millis(250);
@@ -75,7 +76,7 @@ struct Waiting {
 }
 
 impl HoldBack {
-    pub fn new(span: Span) -> Self {
+    fn new(span: Span) -> Self {
         Self {
             span,
             most: MOST_HELD,
@@ -85,6 +86,13 @@ impl HoldBack {
             taken: 0,
             high: Time::MIN,
         }
+    }
+
+    /// For records as the engine finishes them: the last one of a log is there only once no more lines of it have come
+    /// for a while, while others of the same time are finished by the next. That is not the delay of an arrival, and
+    /// `span` is what is left for those.
+    pub fn of_finished(span: Span) -> Self {
+        Self::new(span + PATIENCE)
     }
 
     /// Takes a record of a source whose clock is ahead of ours by `ahead`.

@@ -337,7 +337,6 @@ fn records_of_all_clusters_are_printed_in_the_order_of_time() {
     assert!(unmarked.is_sorted(), "what is not marked is in order");
     // A machine that is busy with other tests may be slower than the hold-back at times.
     let late = printed.iter().filter(|(_, late)| *late).count();
-    eprintln!("{late} of {} are late", printed.len());
     assert!(late * 10 < printed.len(), "{late} of {} are late", printed.len());
 }
 
