@@ -10,6 +10,7 @@ pub mod fleet;
 pub mod ingest;
 pub mod effects;
 pub mod run;
+pub mod printer;
 pub mod headless;
 pub mod progress;
 pub mod patterns;

@@ -20,6 +20,7 @@ mod connect;
 mod owner;
 mod rows;
 mod events;
+mod skew;
 mod outlet;
 mod feed;
 mod health;

@@ -4,6 +4,7 @@
 //! Crates: regex.
 
 pub mod record;
+pub mod holdback;
 pub mod filter;
 pub mod pattern;
 pub mod store;

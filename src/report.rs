@@ -6,6 +6,7 @@
 
 pub mod json;
 pub mod record;
+pub mod streams;
 pub mod finding;
 pub mod patterns;
 pub mod progress;

@@ -15,14 +15,14 @@ use crate::app::fan_in::FanIn;
 use crate::contrast::Lens;
 use crate::logs::Snapshot;
 use crate::logs::engine::{Engine, EngineConfig};
-use crate::logs::record::Record;
+use crate::logs::holdback::Arrived;
 use crate::model::{ContextId, Ingest};
 
 /// The shortest time between two snapshots: the screen shows no more than this anyway.
 const FRAME: Duration = Duration::from_millis(16);
 
 /// Where records go, each once, as soon as they are complete.
-pub type Outlet = mpsc::Sender<Vec<Record>>;
+pub type Outlet = mpsc::Sender<Vec<Arrived>>;
 
 /// What an engine works on.
 pub struct Setup {
@@ -35,7 +35,7 @@ pub struct Setup {
 }
 
 /// Runs an engine on a thread of its own until `stop`, or until every sender is gone and all they sent is applied;
-/// the last snapshot holds everything.
+/// the last snapshot holds everything that was taken.
 pub fn start(
     setup: Setup,
     clock: Clock,

@@ -33,6 +33,8 @@ use crate::workspace::update::{settle, update};
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(16);
+/// A ctrl-c goes to all programs of the terminal: whoever ends by it may have done so before we hear of it.
+const ECHO: Duration = Duration::from_millis(500);
 
 /// How the loop came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +88,7 @@ pub async fn run(opening: Opening, setup: Setup, clock: Clock) -> Result<End, Er
         pending: VecDeque::new(),
         lens: watch::Sender::default(),
         allowed_plugins: setup.allowed_plugins,
+        logged_in: None,
     };
 
     // The first frame is painted before anything is asked of any network.
@@ -140,6 +143,8 @@ struct Desk {
     /// Through what the engine makes findings.
     lens: watch::Sender<Lens>,
     allowed_plugins: Option<PathBuf>,
+    /// When the last login ended.
+    logged_in: Option<Instant>,
 }
 
 impl Desk {
@@ -233,6 +238,8 @@ impl Desk {
             tokio::select! {
                 biased;
                 signal = signals.next() => match signal {
+                    // The ctrl-c that ended a login was for the login.
+                    Signal::Interrupt if self.logged_in.take().is_some_and(|at| at.elapsed() < ECHO) => {}
                     Signal::Interrupt => self.take(Msg::Interrupted),
                     Signal::Terminate => return Ok(End::Terminated),
                     Signal::Stop => self.pending.push_back(Effect::Suspend),
@@ -295,6 +302,7 @@ impl Desk {
                 msg = tasks.next() => self.take(msg),
             }
         };
+        self.logged_in = Some(Instant::now());
         if let Err(cause) = ended {
             self.take(Msg::Failed {
                 what: "log in".into(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::cli::duration::{parse_duration, parse_positive};
+use crate::cli::duration::{parse_duration, parse_hold_back, parse_positive};
 use crate::contrast::{Alias, Aliases};
 use crate::model::Span;
 
@@ -20,6 +20,7 @@ Exit status:
   0    done
   1    something went wrong that is not listed below
   2    the command line or a file it names (kubeconfig, keymap, scenario, logs) cannot be used
+  3    lines are known to be missing in what was printed (logs --strict)
   4    a cluster or a namespace could not be watched (logs, contrast; the others' results were printed)
   130  ended by ctrl-c (logs, contrast, patterns)
   143  ended by SIGTERM";
@@ -191,9 +192,17 @@ pub struct Logs {
     /// Stop after this long [default: run until ctrl-c]
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_positive)]
     pub run_for: Option<Span>,
-    /// ndjson: one object a record, with cluster, namespace, pod, container, time, level, text
+    /// ndjson: one object a record, with cluster, namespace, pod, container, time, level, text; gap where lines are
+    /// known to be lost
     #[arg(short, long, value_enum, default_value_t)]
     pub output: LogsOutput,
+    /// End with exit status 3 if lines are known to be missing in what was printed, however the run ended
+    #[arg(long)]
+    pub strict: bool,
+    /// How long a record is held back, so that one that was written earlier and arrives later goes before it; what
+    /// arrives later still is printed at once and marked as late, but for what was written before its log was followed
+    #[arg(long, value_name = "DURATION", default_value = "250ms", value_parser = parse_hold_back)]
+    pub hold_back: Span,
 }
 
 #[derive(Args, Debug)]
@@ -355,6 +364,14 @@ mod tests {
         check("kontrast --context dev ^logs", None);
         check("kontrast --contxt dev", None);
         check("kontrast logs --contxt dev", None);
+    }
+
+    #[test]
+    fn records_are_held_back_as_long_as_the_engine_room_says() {
+        let Some(Command::Logs(logs)) = parse("kontrast logs").command else {
+            panic!("not logs")
+        };
+        assert_eq!(logs.hold_back, crate::logs::holdback::HOLD_BACK);
     }
 
     #[test]

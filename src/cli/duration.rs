@@ -44,6 +44,16 @@ pub fn parse_positive(text: &str) -> Result<Span, String> {
     }
 }
 
+/// As `parse_duration`, at most 10 s: what is held back takes memory, and is not seen.
+pub fn parse_hold_back(text: &str) -> Result<Span, String> {
+    let span = parse_duration(text)?;
+    if span <= Span::from_secs(10) {
+        Ok(span)
+    } else {
+        Err("expected at most 10s".to_owned())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +77,6 @@ mod tests {
             assert!(parse_duration(text).is_err(), "{text}");
         }
         assert!(parse_positive("0s").is_err());
+        assert!(parse_hold_back("11s").is_err() && parse_hold_back("0s").is_ok());
     }
 }

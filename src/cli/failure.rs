@@ -19,6 +19,7 @@ pub struct Failure {
 pub enum Status {
     Failed = 1,
     Usage = 2,
+    Lossy = 3,
     Unwatched = 4,
     Interrupted = 130,
     Terminated = 143,

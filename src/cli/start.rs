@@ -68,7 +68,7 @@ fn dispatch(cli: Cli, clock: Clock) -> Result<Option<Status>, Failure> {
         Some(Command::Demo(demo)) => run_demo(demo, &environment, clock),
         Some(Command::Logs(logs)) => {
             let opening = opening_without_screen(&logs.targets, &environment)?;
-            block_on(headless::logs(opening, logs.run_for, logs.output, clock))?
+            block_on(headless::logs(opening, &logs, clock))?
         }
         Some(Command::Contrast(contrast)) => {
             if let Some(dir) = contrast.from {

@@ -54,7 +54,8 @@ pub fn open(context: ContextId, offer: Offer, watching: Arc<Watching>, now: Now,
     });
     let mut root = JoinSet::new();
     root.spawn(live(actor, context, outlet, stop.clone()));
-    root.spawn(ends.spool.run(stop.clone()));
+    // Not with `stop`: what was read before is passed on as long as somebody takes it.
+    root.spawn(ends.spool.run(CancellationToken::new()));
     Handle {
         reports: ends.reports,
         ingests: ends.ingests,
@@ -100,7 +101,9 @@ impl Handle {
 
     /// Ends the context and waits until all of its tasks have ended.
     pub async fn closed(self) {
-        self.controls.closed().await;
+        let (reports, ingests, controls) = self.split();
+        drop((reports, ingests));
+        controls.closed().await;
     }
 
     /// The news for their readers, and what remains to be asked.
@@ -145,7 +148,7 @@ impl Controls {
         (input, output)
     }
 
-    /// As `Handle::closed`.
+    /// As `Handle::closed`. Whoever holds the receiving ends has to read on or to drop them.
     pub async fn closed(mut self) {
         self.stop.cancel();
         while self.root.join_next().await.is_some() {}

@@ -12,7 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::memory::Budget;
-use crate::model::{Ingest, Line, Report, Time};
+use super::skew::{Skew, correction};
+use crate::model::{ContextId, Ingest, Line, Report, Span, Time};
 
 /// The wall clock, as it is handed in.
 pub type Now = Arc<dyn Fn() -> Time + Send + Sync>;
@@ -23,8 +24,10 @@ const REPORTS: usize = 1024;
 const INGESTS: usize = 256;
 /// What is taken out of the spool at once.
 const TAKEN: usize = 256;
-/// Batches of one source that lie behind each other go as one of about so many lines.
+/// Batches of one source that lie behind each other go as one of at most so many lines, and so much that was charged:
+/// what is on the last step is charged to nobody.
 const TOGETHER: usize = 1024;
+const TOGETHER_CHARGED: usize = 1 << 20;
 /// How long what was told may wait for more. Readings of sockets are that far apart.
 const PAUSE: Duration = Duration::from_millis(4);
 /// Tellings that follow each other within this are a flow; others are not held up.
@@ -38,6 +41,7 @@ pub(super) struct Outlet {
     reports: mpsc::Sender<Report>,
     ingests: mpsc::UnboundedSender<Held>,
     pub(super) now: Now,
+    pub(super) skew: Arc<Skew>,
 }
 
 /// The receiving ends.
@@ -56,6 +60,12 @@ pub(super) struct Spool {
 struct Held {
     ingest: Ingest,
     charge: Option<Charge>,
+}
+
+impl Held {
+    fn charged(&self) -> usize {
+        self.charge.as_ref().map_or(0, |charge| charge.bytes)
+    }
 }
 
 /// Whose memory the lines of a source take.
@@ -111,6 +121,7 @@ impl Outlet {
             reports: to_reports,
             ingests: to_spool,
             now,
+            skew: Arc::default(),
         };
         let spool = Spool { held, engine };
         (
@@ -141,6 +152,17 @@ impl Outlet {
     pub(super) fn now(&self) -> Time {
         (self.now)()
     }
+
+    /// What was just learned of the clocks of the context, if it is worth telling. A screen that is behind hears the
+    /// next one.
+    pub(super) fn skewed(&self, context: ContextId, ahead: Option<Span>) {
+        if let Some(ahead) = ahead {
+            let by = correction(ahead);
+            self.ingest(Ingest::ClockEstimated { context, ahead: by });
+            let ahead = Some(ahead);
+            drop(self.reports.try_send(Report::SkewEstimated { context, ahead }));
+        }
+    }
 }
 
 impl Spool {
@@ -153,11 +175,15 @@ impl Spool {
             let little = told.len() < TAKEN;
             let mut taken = told.drain(..).peekable();
             while let Some(mut held) = taken.next() {
+                let mut cost = held.charged();
                 let mut charges = Charges {
                     _first: held.charge.take(),
                     more: Vec::new(),
                 };
-                while let Some(next) = taken.next_if(|next| together(&held.ingest, &next.ingest)) {
+                while let Some(next) = taken
+                    .next_if(|next| cost + next.charged() <= TOGETHER_CHARGED && together(&held.ingest, &next.ingest))
+                {
+                    cost += next.charged();
                     charges.more.extend(next.charge);
                     append(&mut held.ingest, next.ingest);
                 }

@@ -2,6 +2,7 @@
 //! has no thread and no clock; who owns it gives it batches and the time.
 
 mod examples;
+mod intake;
 mod tally;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,14 +11,13 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::contrast::exposure::LaneId;
-use crate::contrast::{
-    Aliases, Counts, Evidence, Finding, Judge, Ledger, Lens, Occurrence, Subject, SubjectKind, Watching,
-};
-use crate::model::{ContextId, Gap, Ingest, Line, PatternId, RecordId, Source, SourceId, Span, Time};
+use crate::contrast::{Aliases, Counts, Evidence, Finding, Judge, Ledger, Lens, Subject, SubjectKind, Watching};
+use crate::model::{ContextId, Ingest, PatternId, RecordId, Source, SourceId, Span, Time};
 use crate::text::join::{Joined, Joiner};
 
-use super::pattern::{Entry, Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped, Shape};
-use super::record::{Content, Position, Record};
+use super::holdback::Arrived;
+use super::pattern::{Guard, MOST_PATTERNS, Miner, PatternKind, Regrouped, Shape};
+use super::record::{Position, Record};
 use super::snapshot::{Snapshot, Tally};
 use super::store::Records;
 use examples::Examples;
@@ -74,6 +74,8 @@ pub struct Engine {
     records: Records,
     next_id: u64,
     ledger: Ledger,
+    /// How far the clocks of contexts are ahead of ours, where they are wrong.
+    clocks: BTreeMap<ContextId, Span>,
     counts: Counts,
     judge: Judge,
     lens: Lens,
@@ -85,7 +87,7 @@ pub struct Engine {
     coarse: Arc<BTreeSet<SourceId>>,
     tallies: BTreeMap<ContextId, Tally>,
     rates: Rates,
-    fresh: Vec<Record>,
+    fresh: Vec<Arrived>,
     findings: Arc<Vec<Finding>>,
     news: News,
     refreshed: Option<Time>,
@@ -108,13 +110,10 @@ struct News {
 struct Stream {
     joiner: Joiner,
     due: Option<Time>,
-    lane: LaneId,
-    guard: Guard,
-}
-
-/// A source whose records are taken in, for as long as that takes.
-struct Writer {
-    source: SourceId,
+    /// When the first line of the open record arrived.
+    begun: Time,
+    /// When its log was followed first.
+    followed: Time,
     lane: LaneId,
     guard: Guard,
 }
@@ -133,6 +132,7 @@ impl Engine {
             records: Records::default(),
             next_id: 1,
             ledger,
+            clocks: BTreeMap::new(),
             counts: Counts::default(),
             lens: Lens::default(),
             examples: Examples::default(),
@@ -192,20 +192,24 @@ impl Engine {
                 self.ledger.workload_forbidden(context, &workload);
                 self.news_of_exposure();
             }
+            Ingest::ClockEstimated { context, ahead } => self.set_clock(context, ahead),
             Ingest::SourceOpened(source) => self.open(source),
             Ingest::CoverageBegan { source, from } => {
-                self.ledger.coverage_began(source, from);
+                if let Some(stream) = self.streams.get_mut(&source) {
+                    stream.followed = stream.followed.min(now);
+                }
+                self.ledger.coverage_began(source, self.ours(source, from));
                 self.news.counts = true;
             }
             Ingest::CoverageEnded { source, at } => {
-                self.ledger.coverage_ended(source, at);
+                self.ledger.coverage_ended(source, self.ours(source, at));
                 self.news.counts = true;
             }
             Ingest::Lines { source, lines } => self.read(source, lines, now),
-            Ingest::GapFound { source, gap } => self.gap_found(source, gap),
+            Ingest::GapFound { source, gap } => self.gap_found(source, gap, now),
             Ingest::SourceEnded { source, at } => {
-                self.close_record(source);
-                self.ledger.source_ended(source, at);
+                self.close_record(source, now);
+                self.ledger.source_ended(source, self.ours(source, at));
                 self.news.counts = true;
             }
         }
@@ -220,7 +224,7 @@ impl Engine {
                 stream.due = None;
                 stream.joiner.flush_due(now, &mut joined);
             }
-            self.take_in(source, &mut joined);
+            self.take_in(source, &mut joined, now);
             self.joined = joined;
             self.wait_for(source);
         }
@@ -231,7 +235,7 @@ impl Engine {
     pub fn finish(&mut self, now: Time) {
         let open: Vec<SourceId> = self.due.iter().map(|(_, source)| *source).collect();
         for source in open {
-            self.close_record(source);
+            self.close_record(source, now);
         }
         self.tick(now);
     }
@@ -275,8 +279,9 @@ impl Engine {
         snapshot
     }
 
-    /// The records finished since the last call, as they arrived. Only with `Fresh::Kept`.
-    pub fn take_fresh(&mut self) -> Vec<Record> {
+    /// The records finished since the last call, in the order in which they were finished: those of a source in the
+    /// order of its log. Only with `Fresh::Kept`.
+    pub fn take_fresh(&mut self) -> Vec<Arrived> {
         std::mem::take(&mut self.fresh)
     }
 
@@ -297,17 +302,47 @@ impl Engine {
 
     fn open(&mut self, source: Source) {
         self.tallies.entry(source.id.context).or_default();
-        let lane = self.ledger.opened(&source);
+        let lane = self.note_source(&source);
         let id = source.id;
         Arc::make_mut(&mut self.sources).insert(id, Arc::new(source));
         self.streams.entry(id).or_insert_with(|| Stream {
             joiner: Joiner::new(),
             due: None,
+            begun: Time::MIN,
+            followed: Time::MAX,
             lane,
             guard: Guard::new(),
         });
         self.news.any = true;
         self.news.counts = true;
+    }
+
+    /// Tells the ledger of a source, in our time.
+    fn note_source(&mut self, source: &Source) -> LaneId {
+        let started = source.started.map(|started| self.ours(source.id, started));
+        self.ledger.opened(&Source {
+            started,
+            ..source.clone()
+        })
+    }
+
+    /// The clocks of a context are found to be wrong by so much. What was counted before stays where it is.
+    fn set_clock(&mut self, context: ContextId, ahead: Span) {
+        if self.clocks.insert(context, ahead).unwrap_or_default() == ahead {
+            return;
+        }
+        let sources = Arc::clone(&self.sources);
+        for source in sources.values().filter(|source| source.id.context == context) {
+            self.note_source(source);
+        }
+        self.news_of_exposure();
+    }
+
+    /// A time of the log of this source by our clock: exposure and counts of all clusters are held in one time.
+    /// Records keep their stamps.
+    fn ours(&self, source: SourceId, time: Time) -> Time {
+        let ahead = self.clocks.get(&source.context).copied().unwrap_or_default();
+        time - ahead
     }
 
     fn news_of_exposure(&mut self) {
@@ -316,141 +351,6 @@ impl Engine {
             counts: true,
             urgent: true,
         };
-    }
-
-    fn read(&mut self, source: SourceId, lines: Vec<Line>, now: Time) {
-        let tally = self.tallies.entry(source.context).or_default();
-        let count = u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        tally.lines += count;
-        for line in &lines {
-            tally.bytes += u64::try_from(line.bytes.len()).unwrap_or(u64::MAX);
-        }
-        self.rates.add(source.context, count, now);
-        self.news.any = true;
-        let mut joined = std::mem::take(&mut self.joined);
-        if let Some(stream) = self.streams.get_mut(&source) {
-            for line in lines {
-                stream.joiner.push(line, now, &mut joined);
-            }
-        }
-        self.take_in(source, &mut joined);
-        self.joined = joined;
-        self.wait_for(source);
-    }
-
-    fn gap_found(&mut self, source: SourceId, gap: Gap) {
-        self.close_record(source);
-        self.ledger.gap_found(source, &gap);
-        self.tallies.entry(source.context).or_default().gaps += 1;
-        let record = Record {
-            id: self.new_id(),
-            source,
-            time: gap.from,
-            content: Content::Gap(gap),
-        };
-        self.keep(record);
-        self.news_of_exposure();
-    }
-
-    /// The open record of a source is complete.
-    fn close_record(&mut self, source: SourceId) {
-        let mut joined = std::mem::take(&mut self.joined);
-        if let Some(stream) = self.streams.get_mut(&source) {
-            stream.joiner.flush(&mut joined);
-        }
-        self.take_in(source, &mut joined);
-        self.joined = joined;
-        self.wait_for(source);
-    }
-
-    /// Keeps the list of streams with an open record in step.
-    fn wait_for(&mut self, source: SourceId) {
-        let Some(stream) = self.streams.get_mut(&source) else {
-            return;
-        };
-        let due = stream.joiner.due();
-        if stream.due == due {
-            return;
-        }
-        if let Some(before) = stream.due {
-            self.due.remove(&(before, source));
-        }
-        if let Some(due) = due {
-            self.due.insert((due, source));
-        }
-        stream.due = due;
-    }
-
-    fn take_in(&mut self, source: SourceId, joined: &mut Vec<Joined>) {
-        let Some(stream) = self.streams.get_mut(&source).filter(|_| !joined.is_empty()) else {
-            joined.clear();
-            self.records.shrink_to(self.config.memory);
-            return;
-        };
-        let mut writer = Writer {
-            source,
-            lane: stream.lane,
-            guard: std::mem::take(&mut stream.guard),
-        };
-        // What is the same for all of them is noted once.
-        let tally = self.tallies.entry(source.context).or_default();
-        tally.records += u64::try_from(joined.len()).unwrap_or(u64::MAX);
-        for record in joined.iter() {
-            tally.errors += u64::from(record.level.is_error());
-        }
-        if let Some(latest) = joined.iter().map(|record| record.time).max() {
-            self.ledger.wrote(source, latest);
-        }
-        self.news.counts = true;
-        for record in joined.drain(..) {
-            self.take_in_one(&mut writer, record);
-        }
-        if let Some(stream) = self.streams.get_mut(&source) {
-            stream.guard = writer.guard;
-        }
-        self.records.shrink_to(self.config.memory);
-    }
-
-    fn take_in_one(&mut self, writer: &mut Writer, joined: Joined) {
-        let (source, lane) = (writer.source, writer.lane);
-        let entry = Entry {
-            level: joined.level,
-            header: &joined.header,
-            lines: &joined.lines,
-        };
-        let was_coarse = writer.guard.is_coarse();
-        let pattern = self.miner.learn(&entry, &mut writer.guard);
-        if writer.guard.is_coarse() != was_coarse {
-            let coarse = Arc::make_mut(&mut self.coarse);
-            if was_coarse {
-                coarse.remove(&source);
-            } else {
-                coarse.insert(source);
-            }
-        }
-        let is_new_here = self.counts.add(Occurrence {
-            pattern,
-            source,
-            lane,
-            at: joined.time,
-            age: self.ledger.age_class(source, joined.time),
-        });
-        self.news.urgent |= is_new_here && self.judge.contradicts(self.miner.root(pattern), source.context);
-        let record = Record {
-            id: self.new_id(),
-            source,
-            time: joined.time,
-            content: Content::Text {
-                level: joined.level,
-                pattern,
-                bytes: joined.lines.into_text(),
-            },
-        };
-        self.examples.note(pattern, record.position());
-        if self.config.evidence == Evidence::Frozen {
-            self.firsts.entry((pattern, lane)).or_insert(record.id);
-        }
-        self.keep(record);
     }
 
     /// Takes over how the miner groups its leaves now.
@@ -475,9 +375,12 @@ impl Engine {
         }
     }
 
-    fn keep(&mut self, record: Record) {
+    fn keep(&mut self, record: Record, at: Time) {
         if self.config.fresh == Fresh::Kept {
-            self.fresh.push(record.clone());
+            let followed = self.streams.get(&record.source).map(|stream| stream.followed);
+            let history = followed.is_none_or(|followed| self.ours(record.source, record.time) < followed);
+            let record = record.clone();
+            self.fresh.push(Arrived { record, at, history });
         }
         self.records.insert(record);
         self.news.any = true;

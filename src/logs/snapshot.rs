@@ -13,6 +13,9 @@ use super::pattern::Shape;
 use super::record::{Position, Record};
 use super::store::{Masks, Records, Summary};
 
+/// What was opened, shared.
+pub type Sources = Arc<BTreeMap<SourceId, Arc<Source>>>;
+
 /// All that was read up to one moment. Cheap to clone, to send and to keep.
 #[derive(Clone, Default)]
 pub struct Snapshot {
@@ -20,7 +23,7 @@ pub struct Snapshot {
     pub generation: u64,
     pub at: Time,
     pub tallies: Arc<BTreeMap<ContextId, Tally>>,
-    pub sources: Arc<BTreeMap<SourceId, Arc<Source>>>,
+    pub sources: Sources,
     /// Ranked, the most telling first.
     pub findings: Arc<Vec<Finding>>,
     /// What the findings were looked at through.

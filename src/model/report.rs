@@ -92,6 +92,12 @@ pub enum Ingest {
         workload: WorkloadKey,
         at: Time,
     },
+    /// From now on the clocks of this context are taken to be ahead of ours by this much; zero until it is told. What is
+    /// told of its logs, and only that, is in the time of its clocks.
+    ClockEstimated {
+        context: ContextId,
+        ahead: Span,
+    },
     SourceOpened(Source),
     /// The stream is live: from `from` on (an event time, at or before now) every line is being delivered.
     CoverageBegan {

@@ -310,7 +310,10 @@ mod tests {
                     Ingest::CoverageEnded { source, .. } => format!("ended {}", source.n),
                     Ingest::SourceEnded { source, .. } => format!("gone {}", source.n),
                     Ingest::WorkloadForbidden { workload, .. } => format!("forbidden {}", workload.name),
-                    Ingest::Forbidden { .. } | Ingest::Lines { .. } | Ingest::GapFound { .. } => "?".to_owned(),
+                    Ingest::Forbidden { .. }
+                    | Ingest::ClockEstimated { .. }
+                    | Ingest::Lines { .. }
+                    | Ingest::GapFound { .. } => "?".to_owned(),
                 };
                 format!("{} {what}", secs(step.at))
             })

@@ -17,7 +17,7 @@ use super::trace::{Trace, is_art, is_class_in_package, is_exception, is_goroutin
 use crate::model::{Level, Line, Span, Time};
 
 /// How long a record waits for a further line.
-const PATIENCE: Span = Span::from_millis(200);
+pub const PATIENCE: Span = Span::from_millis(200);
 /// The same in the middle of a trace or behind an announcement, where a further line is to be expected: a busy node
 /// delivers a trace in pieces.
 const PATIENCE_IN_TRACE: Span = Span::from_secs(1);

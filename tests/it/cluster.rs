@@ -204,6 +204,8 @@ impl Fake {
                 connections.spawn(async move {
                     let answer = service_fn(move |request| answer(request, world.clone(), calls.clone()));
                     let served = hyper::server::conn::http1::Builder::new()
+                        // It would be the true time, which is another than that of these tests.
+                        .auto_date_header(false)
                         .serve_connection(TokioIo::new(socket), answer)
                         .with_upgrades();
                     // A body that the test cuts ends the connection with an error, as it should.

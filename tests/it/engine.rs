@@ -31,6 +31,46 @@ struct Night {
     engine: Engine,
     now: Time,
     sources: u32,
+    /// How far the clocks of each cluster are ahead: all that it tells of its logs is in their time.
+    ahead: [Span; 3],
+}
+
+/// The same as a cluster tells it whose clocks are ahead by so much.
+fn shifted(ingest: Ingest, by: Span) -> Ingest {
+    match ingest {
+        Ingest::SourceOpened(source) => Ingest::SourceOpened(Source {
+            started: source.started.map(|started| started + by),
+            ..source
+        }),
+        Ingest::CoverageBegan { source, from } => Ingest::CoverageBegan {
+            source,
+            from: from + by,
+        },
+        Ingest::CoverageEnded { source, at } => Ingest::CoverageEnded { source, at: at + by },
+        Ingest::SourceEnded { source, at } => Ingest::SourceEnded { source, at: at + by },
+        Ingest::Lines { source, lines } => {
+            let lines = lines.into_iter().map(|line| Line {
+                time: line.time + by,
+                ..line
+            });
+            Ingest::Lines {
+                source,
+                lines: lines.collect(),
+            }
+        }
+        other => other,
+    }
+}
+
+fn source_of(ingest: &Ingest) -> Option<SourceId> {
+    match ingest {
+        Ingest::SourceOpened(source) => Some(source.id),
+        Ingest::CoverageBegan { source, .. }
+        | Ingest::CoverageEnded { source, .. }
+        | Ingest::SourceEnded { source, .. }
+        | Ingest::Lines { source, .. } => Some(*source),
+        _ => None,
+    }
 }
 
 fn context(cluster: usize) -> ContextId {
@@ -57,11 +97,13 @@ impl Night {
             engine,
             now: at(NOW),
             sources: 0,
+            ahead: [Span::ZERO; 3],
         }
     }
 
     fn apply(&mut self, ingest: Ingest) {
-        self.engine.apply(ingest, self.now);
+        let ahead = source_of(&ingest).map(|source| self.ahead[usize::from(source.context.0)]);
+        self.engine.apply(shifted(ingest, ahead.unwrap_or_default()), self.now);
     }
 
     fn connect(&mut self, cluster: usize) {
@@ -259,6 +301,38 @@ fn works_in_staging_dies_in_prod() {
     assert_eq!(snapshot.after(&of_it, Bound::Unbounded).count(), 6);
 }
 
+/// Clocks that are wrong by an hour change nothing of what is found, once that is known.
+#[test]
+fn wrong_clocks_that_are_known_change_no_verdict() {
+    let found = |ahead: [i64; 3]| {
+        let mut night = Night::new(EngineConfig::default());
+        night.ahead = ahead.map(Span::from_secs);
+        for (cluster, ahead) in night.ahead.into_iter().enumerate() {
+            let context = context(cluster);
+            night.apply(Ingest::ClockEstimated { context, ahead });
+        }
+        night.healthy(DEV, NOW - 86_000);
+        night.healthy(STAGING, NOW - 400);
+        night.crash_loop(PROD);
+        let snapshot = night.wait(Span::from_secs(3));
+        let findings = snapshot.findings.iter();
+        findings
+            .map(|finding| {
+                (
+                    finding.template.clone(),
+                    finding.verdict.clone(),
+                    finding.evidence.clone(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let right = found([0, 0, 0]);
+    assert_eq!(right[0].1, only(PROD));
+    assert_eq!(found([0, 0, 3600]), right);
+    assert_eq!(found([3600, -3600, 0]), right);
+    assert_eq!(found([0, 3600, -3600]), right);
+}
+
 #[test]
 fn a_traceback_is_one_record() {
     let mut night = Night::new(EngineConfig {
@@ -268,6 +342,7 @@ fn a_traceback_is_one_record() {
     night.connect(PROD);
     night.crash(PROD, NOW - 10);
     let records = night.engine.take_fresh();
+    let records: Vec<_> = records.into_iter().map(|arrived| arrived.record).collect();
     let lines: Vec<_> = records.iter().map(|record| record.lines().count()).collect();
     assert_eq!(lines, [1, 1, 1, 4, 1]);
     assert_eq!(records[3].level(), Level::Error);

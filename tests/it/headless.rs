@@ -298,3 +298,151 @@ fn an_unknown_scenario_is_refused_with_the_names_there_are() {
         .unwrap();
     check_refused(&output, &["nonsense", "works-in-staging", "quiet"]);
 }
+
+/// Stamps of the records that were written while their logs were followed, as they were printed, and whether each is
+/// marked as late.
+fn stamps(output: &str) -> Vec<(String, bool)> {
+    let records = output
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect(line));
+    records
+        .filter(|record| record["history"] != true)
+        .map(|record| (record["time"].as_str().unwrap().to_owned(), record["late"] == true))
+        .collect()
+}
+
+#[test]
+fn records_of_all_clusters_are_printed_in_the_order_of_time() {
+    let served = Served::start("works-in-staging");
+    let args = [
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-A",
+        "--since",
+        "1s",
+        "--for",
+        "6s",
+        "-o",
+        "ndjson",
+        "--strict",
+    ];
+    let output = served.run(&args);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert_eq!(told, "", "nothing is amiss");
+    let printed = stamps(&text(&output.stdout));
+    assert!(printed.len() > 100, "only {} records", printed.len());
+    let unmarked: Vec<_> = printed.iter().filter(|(_, late)| !late).collect();
+    assert!(unmarked.is_sorted(), "what is not marked is in order");
+    // A machine that is busy with other tests may be slower than the hold-back at times.
+    let late = printed.iter().filter(|(_, late)| *late).count();
+    assert!(late * 10 < printed.len(), "{late} of {} are late", printed.len());
+}
+
+/// Clocks an hour off: nothing is lost, no gap is claimed, the order is that of the events, and it is said.
+#[test]
+fn clusters_whose_clocks_are_wrong_are_put_in_order_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("skewed.toml");
+    let faults = "[[fault]]\nkind = \"skew\"\nat = \"0s\"\nby = \"1h\"\ncluster = \"staging\"\n\
+        [[fault]]\nkind = \"skew\"\nat = \"0s\"\nby = \"-1h\"\ncluster = \"prod\"\n";
+    let shop = include_str!("../scenarios/works-in-staging.toml");
+    std::fs::write(&scenario, format!("{shop}\n{faults}")).unwrap();
+    let served = Served::start(scenario.to_str().unwrap());
+    let args = [
+        "logs",
+        "--context",
+        "dev,staging,prod",
+        "-A",
+        "--tail",
+        "0",
+        "--for",
+        "6s",
+        "-o",
+        "ndjson",
+        "--strict",
+    ];
+    let output = served.run(&args);
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    for words in [
+        "staging: its clocks are 3",
+        " s ahead of ours",
+        "prod: its clocks are 3",
+        " s behind ours",
+    ] {
+        assert!(told.contains(words), "{words:?} is not in {told:?}");
+    }
+    assert!(!told.contains("dev: "), "{told}");
+    let shown = text(&output.stdout);
+    let records: Vec<Value> = shown.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    // Without the estimate all of prod would be late: an hour behind the others, or two.
+    let prod: Vec<_> = records.iter().filter(|record| record["cluster"] == "prod").collect();
+    let late = prod.iter().filter(|record| record["late"] == true).count();
+    assert!(
+        prod.len() > 10 && late * 2 < prod.len(),
+        "{late} of {} late",
+        prod.len()
+    );
+}
+
+/// One container that writes long lines faster than anybody takes them.
+const TORRENT: &str = r#"
+name = "torrent"
+title = "Long lines, fast"
+history = "1s"
+namespaces = ["shop"]
+clusters = [{ name = "dev", nodes = ["dev-1"] }]
+
+[[workloads]]
+kind = "Deployment"
+namespace = "shop"
+name = "api"
+
+[[workloads.containers]]
+name = "api"
+image = "registry.example/shop/api:1"
+command = ["/api"]
+rate = 5000.0
+
+[[workloads.containers.lines]]
+text = 'INFO row {seq} PADDING'
+"#;
+
+#[test]
+#[cfg(unix)]
+fn what_nobody_takes_is_counted_in_gaps_and_strict_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let scenario = dir.path().join("torrent.toml");
+    std::fs::write(&scenario, TORRENT.replace("PADDING", &"x".repeat(12_000))).unwrap();
+    let served = Served::start(scenario.to_str().unwrap());
+    let blocked = kontrast(&["logs", "--context", "dev", "-n", "shop", "-o", "ndjson", "--strict"])
+        .args(["--for", "3s", "--kubeconfig"])
+        .arg(served.kubeconfig())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Nobody reads what it prints until a run has ended that was started later and lasts as long.
+    let other = served.run(&["logs", "--context", "dev", "-n", "other", "--for", "3s"]);
+    assert_eq!(other.status.code(), Some(0), "{}", text(&other.stderr));
+    let output = blocked.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    let (mut rows, mut gaps) = (Vec::new(), 0);
+    for line in text(&output.stdout).lines() {
+        let record: Value = serde_json::from_str(line).expect("JSON");
+        if record["gap"].is_object() {
+            assert_eq!(record["gap"]["cause"], "dropped", "{}", record["gap"]);
+            gaps += record["gap"]["lines"].as_u64().unwrap();
+        } else {
+            let words = record["text"].as_str().unwrap().split(' ').nth(2).unwrap();
+            rows.push(words.parse::<u64>().unwrap());
+        }
+    }
+    assert!(gaps > 0, "the test is not hard enough: {} rows", rows.len());
+    assert!(rows.is_sorted(), "the container's own order");
+    // Every row from the first to the last that came is there or counted; what was dropped last may lie behind.
+    let missing = rows[rows.len() - 1] - rows[0] + 1 - rows.len() as u64;
+    assert!(missing <= gaps, "{missing} rows are missing, {gaps} told");
+}

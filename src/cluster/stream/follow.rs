@@ -234,7 +234,7 @@ impl Run {
         self.vain = Some(line);
         let heard = self.reader.high().unwrap_or_else(|| self.covered_from());
         self.told.stopped(heard);
-        let since = self.now();
+        let since = self.follow.outlet.now();
         self.told.state(StreamState::Stalled { since }).await;
         Next::Again
     }
@@ -259,7 +259,7 @@ impl Run {
             .backoff
             .next(fastrand::f64())
             .max(failure.retry_after.unwrap_or_default());
-        let next = self.now() + span(pause);
+        let next = self.follow.outlet.now() + span(pause);
         let state = if failure.is(FailureKind::Throttled) {
             StreamState::Throttled { until: next }
         } else {

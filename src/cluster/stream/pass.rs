@@ -27,6 +27,7 @@ use crate::cluster::connect::{Link, Seat};
 use crate::cluster::feed::Line as ToCluster;
 use crate::cluster::memory::Memory;
 use crate::cluster::outlet::Outlet;
+use crate::cluster::skew::date_of;
 use crate::cluster::slots::{Lane, Polling, Slot};
 use crate::model::{Gap, GapCause, Line, Source, StreamState, Time};
 
@@ -79,7 +80,7 @@ pub(super) struct Run {
     pub(super) slot: Option<Slot>,
     /// Its place among the polled.
     pub(super) polling: Option<Polling>,
-    /// When the log was asked for last.
+    /// When the log was asked for last, by the clock that stamps it.
     pub(super) asked: Time,
     pub(super) tail: Tail,
     /// Whether the end of the last answer may be taken for the end of the log: it was not silent before.
@@ -130,9 +131,9 @@ impl Run {
         let asked = Asked {
             place,
             follows,
-            opened: self.now(),
+            opened: self.follow.outlet.now(),
         };
-        self.asked = asked.opened;
+        self.asked = self.there(asked.opened);
         // A resume that is kept silent about has to be quick about it.
         let patience = if self.told.is_live() && self.told.stopped_at().is_some() {
             BLINK
@@ -165,8 +166,12 @@ impl Run {
             Follows::No | Follows::Later => link.brief_seat().await,
         };
         let seat = seat.map_err(|failure| refusal(failure, generation))?;
+        let began = self.follow.outlet.now();
         match ask(link, &seat.client, self.request(asked)).await {
-            Ok(Answer::Log(response)) => Ok((seat, response)),
+            Ok(Answer::Log(response)) => {
+                self.witness(&response, began);
+                Ok((seat, response))
+            }
             Ok(Answer::Unscheduled) => Err(Pass::NotYet("not scheduled".into())),
             Ok(Answer::Refused(failure)) => Err(refusal(failure, generation)),
             Err(failure) => {
@@ -174,6 +179,14 @@ impl Run {
                 Err(Pass::Broke(failure))
             }
         }
+    }
+
+    /// The answer tells the server's time.
+    fn witness(&self, response: &http::Response<Body>, asked: Time) {
+        let outlet = &self.follow.outlet;
+        let date = date_of(response.headers());
+        let ahead = date.and_then(|date| outlet.skew.date(date, asked, outlet.now()));
+        outlet.skewed(self.follow.source.id.context, ahead);
     }
 
     fn request(&self, asked: Asked) -> LogRequest<'_> {
@@ -252,7 +265,8 @@ impl Run {
                     if clocks.settle.take_if(|at| *at <= now).is_some() {
                         // A log that never had a line has none to miss; else its last line should have come again.
                         let nothing = self.reader.high().is_none();
-                        self.told.cover(if nothing { self.covered_from().min(asked.opened) } else { asked.opened });
+                        let opened = self.there(asked.opened);
+                        self.told.cover(if nothing { self.covered_from().min(opened) } else { opened });
                     }
                     if clocks.dropped.take_if(|at| *at <= now).is_some() {
                         self.told.tell_dropped();
@@ -284,7 +298,8 @@ impl Run {
                         let silence = vigil.answered(Instant::now(), |line| self.knows(line), newest);
                         clocks.vigil = Some(vigil.due());
                         if silence == Silence::Quiet && !self.told.is_quiet() {
-                            self.told.state(StreamState::Quiet { since: self.now() }).await;
+                            let since = self.follow.outlet.now();
+                            self.told.state(StreamState::Quiet { since }).await;
                         }
                     }
                 },
@@ -323,7 +338,7 @@ impl Run {
         // With a limit of lines only the first of them says from when on all are there. What has ended may turn out
         // to be unreadable.
         if self.reader.is_settled() && self.follow.tail.is_none() && asked.follows == Follows::Yes {
-            self.told.cover(self.covered_from().min(asked.opened));
+            self.told.cover(self.covered_from().min(self.there(asked.opened)));
         }
         self.was_open = true;
         if asked.follows != Follows::Later {
@@ -366,7 +381,8 @@ impl Run {
                 Step::Doubtful => {
                     if !self.is_ours(link, asked.place).await {
                         self.told.lines(lines);
-                        self.told.uncover(self.told.stopped_at().unwrap_or(asked.opened));
+                        let opened = self.there(asked.opened);
+                        self.told.uncover(self.told.stopped_at().unwrap_or(opened));
                         return Some(Pass::Replaced);
                     }
                     let missing = self.reader.trust();
@@ -441,7 +457,11 @@ impl Run {
 
     /// The earliest line that can be expected.
     pub(super) fn covered_from(&self) -> Time {
-        self.follow.source.started.unwrap_or(Time::MIN).max(self.follow.bound)
+        self.follow
+            .source
+            .started
+            .unwrap_or(Time::MIN)
+            .max(self.there(self.follow.bound))
     }
 
     /// Up to when lines are known to have come over a link that may have been dead for as long as `blindness`.
@@ -450,8 +470,14 @@ impl Run {
         self.reader.high().map_or(least, |high| high.max(least))
     }
 
+    /// Now, by the clock that stamps the lines: what is told of the log is told in its time.
     pub(super) fn now(&self) -> Time {
-        self.follow.outlet.now()
+        self.there(self.follow.outlet.now())
+    }
+
+    /// A time of our clock by that of the cluster.
+    fn there(&self, time: Time) -> Time {
+        time + self.follow.outlet.skew.correction()
     }
 }
 

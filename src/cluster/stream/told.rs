@@ -95,6 +95,8 @@ impl Told {
             return;
         };
         let (first, last) = (first.time, last.time);
+        let ahead = self.outlet.skew.line(self.outlet.now(), last);
+        self.outlet.skewed(self.source.context, ahead);
         let count = lines.len() as u64;
         let Some(charge) = self.room.charge(&lines) else {
             let dropped = self.dropped.get_or_insert(Dropped {
@@ -207,6 +209,13 @@ impl Told {
             let source = self.source;
             self.outlet.ingest(Ingest::CoverageEnded { source, at });
         }
+    }
+}
+
+impl Drop for Told {
+    /// The program is about to end, perhaps because nobody takes anything.
+    fn drop(&mut self) {
+        self.tell_dropped();
     }
 }
 
@@ -329,5 +338,22 @@ mod tests {
         assert!(!flood.is_dropping(), "what was not taken is given back with its owner");
         drop((other_spool, other_ingests));
         assert_eq!(memory.spool.used(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_was_dropped_before_the_end_is_told_at_the_end() {
+        let memory = Memory::default();
+        let (mut told, spool, ingests) = telling(&memory);
+        for n in 0..30_000 {
+            told.lines(vec![line(n)]);
+        }
+        assert!(told.is_dropping());
+        drop(told);
+        let heard = heard(spool, ingests).await;
+        assert!(
+            matches!(heard.last(), Some(Ingest::GapFound { .. })),
+            "{:?}",
+            heard.last()
+        );
     }
 }
