@@ -23,6 +23,8 @@ use crate::model::{Gap, GapCause, Line, Span, StreamState, Time};
 const HEALTHY: Duration = Duration::from_secs(30);
 /// A stream that held for so long and gave something new was a good one: the next failure is a first failure.
 const WORTHWHILE: Duration = Duration::from_secs(1);
+/// A log that ended so shortly before its pod was gone ended because of that.
+const PARTING: Duration = Duration::from_millis(1500);
 /// Another log may leave its place.
 const CAPPED_PAUSE: Duration = Duration::from_secs(15);
 /// Rights may be granted later.
@@ -52,6 +54,7 @@ impl Follow {
             asked: Time::MIN,
             tail: Tail::Open,
             is_sure: true,
+            over_since: Instant::now(),
             vain: None,
         };
         run.run().await;
@@ -150,7 +153,11 @@ impl Run {
         let (begun, newest, asked_before) = (Instant::now(), self.reader.newest(), self.asked);
         let pass = self.pass(place, follows).await;
         let brought_news = self.reader.newest() > newest;
-        self.tail = self.tail_after(&pass, follows, brought_news);
+        let tail = self.tail_after(&pass, follows, brought_news);
+        if tail == Tail::Over && self.tail != Tail::Over {
+            self.over_since = Instant::now();
+        }
+        self.tail = tail;
         if begun.elapsed() > HEALTHY || (brought_news && begun.elapsed() > WORTHWHILE) {
             self.backoff.reset();
         } else if brought_news {
@@ -345,7 +352,9 @@ impl Run {
     async fn gone(mut self) {
         let now = self.now();
         let was_denied = !self.was_open && self.told.is_denied();
-        if self.tail != Tail::Read && !was_denied {
+        // With the end of the log goes its pod, more often than not before it can be asked again.
+        let ended_with_it = self.tail == Tail::Over && self.is_sure && self.over_since.elapsed() < PARTING;
+        if self.tail != Tail::Read && !ended_with_it && !was_denied {
             let words = if self.was_open {
                 "the pod went before its log was read to the end"
             } else {

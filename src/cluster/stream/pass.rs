@@ -85,6 +85,8 @@ pub(super) struct Run {
     pub(super) tail: Tail,
     /// Whether the end of the last answer may be taken for the end of the log: it was not silent before.
     pub(super) is_sure: bool,
+    /// When the tail became `Over`.
+    pub(super) over_since: Instant,
     /// A line of the log that did not come though it was asked for anew because of it.
     pub(super) vain: Option<Line>,
 }

@@ -70,6 +70,14 @@ struct Run {
     shown: Vec<u8>,
 }
 
+impl Run {
+    /// As its lines begin.
+    fn source(&self) -> String {
+        let (cluster, namespace, pod, container) = &self.place;
+        format!("{cluster}/{namespace}/{pod}/{container}#{}", self.run)
+    }
+}
+
 struct Gap {
     place: Place,
     from: i64,
@@ -222,13 +230,17 @@ fn check(arguments: &Arguments) -> Result<bool, String> {
         faults,
         traffic,
     } = read_record(&arguments.record)?;
-    let index: HashMap<String, usize> = runs
-        .iter()
-        .enumerate()
-        .map(|(at, run)| {
-            let (cluster, namespace, pod, container) = &run.place;
-            (format!("{cluster}/{namespace}/{pod}/{container}#{}", run.run), at)
-        })
+    // What is printed names no uid: of two pods that had one name after each other nobody can tell whose a line is.
+    let mut namesakes: HashMap<String, usize> = HashMap::new();
+    for run in &runs {
+        *namesakes.entry(run.source()).or_default() += 1;
+    }
+    namesakes.retain(|_, runs| *runs > 1);
+    runs.retain(|run| !namesakes.contains_key(&run.source()));
+    println!("names that were given twice, left out {}", namesakes.len());
+    let known = runs.iter().enumerate().map(|(at, run)| (run.source(), Some(at)));
+    let index: Index = known
+        .chain(namesakes.into_keys().map(|source| (source, None)))
         .collect();
     let mut gaps = Vec::new();
     let found = read_output(&arguments.output, &mut runs, &index, &mut gaps)?;
@@ -439,6 +451,9 @@ fn files(value: &Value) -> Vec<(u64, u64, Option<i64>)> {
     value.as_array().into_iter().flatten().filter_map(file).collect()
 }
 
+/// Which run a source's lines are of; none where two have its name.
+type Index = HashMap<String, Option<usize>>;
+
 struct Record {
     runs: Vec<Run>,
     faults: BTreeMap<String, u64>,
@@ -519,12 +534,7 @@ fn read_record(path: &str) -> Result<Record, String> {
     Ok(Record { runs, faults, traffic })
 }
 
-fn read_output(
-    path: &str,
-    runs: &mut [Run],
-    index: &HashMap<String, usize>,
-    gaps: &mut Vec<Gap>,
-) -> Result<Found, String> {
+fn read_output(path: &str, runs: &mut [Run], index: &Index, gaps: &mut Vec<Gap>) -> Result<Found, String> {
     let mut found = Found::default();
     for object in lines(path)? {
         let object = object?;
@@ -563,7 +573,7 @@ fn read_output(
 }
 
 /// Finds the line of the record that a printed line is.
-fn take(line: &str, place: &Place, runs: &mut [Run], index: &HashMap<String, usize>, found: &mut Found) {
+fn take(line: &str, place: &Place, runs: &mut [Run], index: &Index, found: &mut Found) {
     // The client's own mark that a line is not whole.
     let cut = line.strip_suffix('…');
     let line = cut.unwrap_or(line);
@@ -598,7 +608,10 @@ fn take(line: &str, place: &Place, runs: &mut [Run], index: &HashMap<String, usi
         }
         return;
     }
-    let place = index.get(source).copied();
+    let place = match index.get(source) {
+        Some(None) => return,
+        found => found.copied().flatten(),
+    };
     let number = number.parse::<usize>().unwrap_or(0);
     let shown = place
         .and_then(|run| runs.get_mut(run))
@@ -754,7 +767,7 @@ mod tests {
             end: 11_000_000,
             shown: vec![0; 10],
         }];
-        let index = HashMap::from([("c/n/p/k#0".to_owned(), 0)]);
+        let index = HashMap::from([("c/n/p/k#0".to_owned(), Some(0)), ("c/n/p/twice#0".to_owned(), None)]);
         let mut found = Found::default();
         for number in shown {
             take(&line(*number), &place(), &mut runs, &index, &mut found);
@@ -806,7 +819,7 @@ mod tests {
     #[test]
     fn a_damaged_or_invented_line_is_found() {
         let mut found = Found::default();
-        let index = HashMap::from([("c/n/p/k#0".to_owned(), 0)]);
+        let index = HashMap::from([("c/n/p/k#0".to_owned(), Some(0)), ("c/n/p/twice#0".to_owned(), None)]);
         for text in [
             line(1).replace(" 1 ", " 2 "),
             "c/n/p/k#0 3 00".to_owned(),

@@ -94,6 +94,22 @@ async fn a_pod_that_goes_in_order_leaves_no_gap() {
     assert_eq!(gaps(&story), Vec::<String>::new());
 }
 
+/// The log ends with its pod, and before anybody can ask again there is nothing to ask for.
+#[tokio::test]
+async fn an_answer_that_ends_with_its_pod_leaves_no_gap() {
+    let mut fake = Fake::start(world(vec![healthy()])).await;
+    let mut story = fake.open(since(600));
+    let log = fake.next_log().await.log();
+    log.lines(&[(1000, "one")]).await;
+    story.until_lines(0, &["one"]).await;
+    drop(log);
+    let again = fake.next_log().await;
+    fake.change("DELETED", &healthy());
+    again.refuse(404, "pods \"api-0\" not found");
+    until_gone(&mut story).await;
+    assert_eq!(gaps(&story), Vec::<String>::new());
+}
+
 #[tokio::test]
 async fn a_pod_that_went_before_its_log_was_opened_is_a_gap() {
     let mut fake = Fake::start(world(vec![healthy()])).await;
