@@ -14,6 +14,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const ENLISTED: Duration = Duration::from_secs(10);
 /// The last line may have been written while it was asked for, and be on its way.
 const GRACE: Duration = Duration::from_secs(3);
+/// A pause of so many usual ones is none of chance: of random ones, less than one in a thousand.
+const UNUSUAL: u32 = 8;
 /// A log that had a line in this time may have more of them now: logs get stuck while much is written.
 const BUSY: Duration = Duration::from_mins(5);
 /// One that had none lets others go first for as long as this.
@@ -25,6 +27,9 @@ pub(super) struct Vigil {
     due: Instant,
     /// The last line, or the beginning of the answer.
     heard: Instant,
+    begun: Instant,
+    /// How often something came.
+    heard_times: u32,
     /// When it was asked last whether something is missing, or something came.
     asked: Instant,
     /// When it was known last that nothing is missing.
@@ -68,6 +73,8 @@ impl Vigil {
         Self {
             due: now + ENLISTED,
             heard: now,
+            begun: now,
+            heard_times: 0,
             asked: now,
             sure: now,
             suspect: None,
@@ -77,6 +84,7 @@ impl Vigil {
     /// Something came.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
+        self.heard_times = self.heard_times.saturating_add(1);
         if self.suspect.is_none() {
             self.asked = now;
             self.sure = now;
@@ -84,9 +92,15 @@ impl Vigil {
         }
     }
 
-    /// Whether what the answer brought until now is likely to be all that the log has.
+    /// Whether what the answer brought until now is likely to be all that the log has: it is silent for no longer than a
+    /// log that writes as rarely is now and then.
     pub(super) fn is_sure(&self, now: Instant) -> bool {
-        self.suspect.is_none() && now - self.sure <= GRACE
+        let pause = match self.heard_times {
+            // As far as is known it never writes.
+            0 => now - self.begun,
+            times => (self.heard - self.begun) / times,
+        };
+        self.suspect.is_none() && now - self.sure <= GRACE.max(pause * UNUSUAL)
     }
 
     /// When there is something to do, if nothing comes before.
@@ -230,5 +244,25 @@ mod tests {
             panic!("it is silent for long enough")
         };
         assert_eq!(patience, Duration::ZERO);
+    }
+
+    #[test]
+    fn an_end_is_that_of_the_log_if_its_silence_is_usual() {
+        let begun = Instant::now();
+        let check = |every: Duration, silence: Duration, expected: bool| {
+            let mut vigil = Vigil::new(begun);
+            for n in 1..=20 {
+                vigil.heard(begun + every * n);
+            }
+            assert_eq!(
+                vigil.is_sure(begun + every * 20 + silence),
+                expected,
+                "{every:?} {silence:?}"
+            );
+        };
+        check(Duration::from_millis(15), Duration::from_secs(2), true);
+        check(Duration::from_millis(15), Duration::from_secs(8), false);
+        check(Duration::from_secs(1), Duration::from_secs(7), true);
+        check(Duration::from_secs(1), Duration::from_secs(9), false);
     }
 }
